@@ -1,0 +1,21 @@
+/** What a door asks the authenticator about one SIP request. */
+export type AuthRequest = {
+  /** SIP method of the request, upper case as on the wire. */
+  readonly method: string
+  /** Realm to challenge with; wins over `domain`. */
+  readonly realm?: string | undefined
+  /** Host of the address that the request is for: decides the realm where `realm` is not given. */
+  readonly domain?: string | undefined
+  /** Values of the request's Authorization (or Proxy-Authorization) headers, raw, in order. */
+  readonly authorizations: readonly string[]
+  /** Request-URI; where given, the digest's `uri` must name the same resource. */
+  readonly uri?: string | undefined
+  /** Message body, for `qop=auth-int`. */
+  readonly body?: string | Uint8Array | undefined
+  /** User part of From or To that must be the digest's user; checked once the response is right. */
+  readonly identity?: string | undefined
+  /** Address that the request came from; without it nothing is throttled. */
+  readonly sourceIp?: string | undefined
+  readonly userAgent?: string | undefined
+  readonly callId?: string | undefined
+}

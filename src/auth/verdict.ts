@@ -1,0 +1,52 @@
+import type { CredentialIdentity } from '../credential.js'
+import type { Challenge } from '../digest/challenge.js'
+
+/**
+ * Every reason that a check can end with, and what it is to SIP: the status to answer, where `challenge` stands for
+ * 401 (or 407 to a proxy's challenge) with fresh challenges. A throttled request is 503 to SIP and 429 to HTTP.
+ */
+export const REASONS = {
+  ok: 200,
+  no_credentials: 'challenge',
+  stale_nonce: 'challenge',
+  bad_nonce: 'challenge',
+  replayed_nonce: 'challenge',
+  bad_response: 'challenge',
+  unknown_user: 'challenge',
+  unsupported: 'challenge',
+  disabled: 403,
+  identity_mismatch: 403,
+  not_allowed: 403,
+  uri_mismatch: 400,
+  malformed: 400,
+  throttled: 503,
+  unavailable: 503,
+} as const
+
+export type Reason = keyof typeof REASONS
+
+type ReasonWith<Answer> = { [R in Reason]: (typeof REASONS)[R] extends Answer ? R : never }[Reason]
+
+/** Reasons that are answered with fresh challenges. */
+export type ChallengeReason = ReasonWith<'challenge'>
+
+/** Reasons that refuse the request outright. */
+export type RefusalReason = ReasonWith<400 | 403>
+
+/** Reasons for which the client is told to come again later. */
+export type RetryReason = ReasonWith<503>
+
+/** The outcome of a check: a value, never an exception. The reason never reaches the phone. */
+export type Verdict =
+  | { readonly reason: 'ok'; readonly credential: CredentialIdentity }
+  | { readonly reason: ChallengeReason; readonly realm: string; readonly challenges: readonly Challenge[] }
+  /** `detail` says which field broke which rule; fit for a reason phrase or a log, free of secrets and of CR or LF. */
+  | { readonly reason: RefusalReason; readonly detail: string }
+  | { readonly reason: RetryReason; readonly retryAfterSeconds: number }
+
+/** SIP status that answers the verdict; `proxy` turns 401 into 407 (RFC 3261 section 22.3). */
+export function sipStatus(reason: Reason, proxy = false): number {
+  const status = REASONS[reason]
+  if (status !== 'challenge') return status
+  return proxy ? 407 : 401
+}

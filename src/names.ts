@@ -1,0 +1,35 @@
+/**
+ * The characters that user names and realms are made of. Both end up in SIP headers, Redis keys and logs, so nothing
+ * that separates or quotes there is in either.
+ */
+
+const USERNAME = /^[A-Za-z0-9\-_.!~*()&=+$,;?/@#%]{1,64}$/
+const REALM =
+  /^(?=.{1,128}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+
+/** Longest user name that any dialect takes, in characters. */
+export const USERNAME_LENGTH_MAX = 64
+
+/** Longest realm, in characters. */
+export const REALM_LENGTH_MAX = 128
+
+/** The rule for user names, in words fit for an error message. */
+export const USERNAME_RULE = 'ASCII letters, digits and - _ . ! ~ * ( ) & = + $ , ; ? / @ # %'
+
+/** The rule for realms, in words fit for an error message. */
+export const REALM_RULE = `a host name of at most ${REALM_LENGTH_MAX} characters`
+
+/** Whether a user name may exist at all. Case matters; nothing is trimmed or decoded. */
+export function isUsername(text: string): boolean {
+  return USERNAME.test(text)
+}
+
+/** Whether a realm may exist at all: a host name (RFC 1123 section 2.1). */
+export function isRealm(text: string): boolean {
+  return REALM.test(text)
+}
+
+/** The form in which realms and host names are compared, stored, challenged and shown. */
+export function normalizeRealm(text: string): string {
+  return text.toLowerCase()
+}
