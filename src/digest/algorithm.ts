@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
+
 /**
- * Hash functions of HTTP digest as SIP may use them: RFC 7616 section 3.2, registered for SIP by RFC 8760 section 2.
+ * Hash functions of HTTP digest as SIP may use them: RFC 7616 section 6.1, taken up for SIP by RFC 8760 section 2.
  * `hash` is the name that node:crypto knows.
  */
 export const ALGORITHMS = {
@@ -13,3 +15,39 @@ export type HashAlgorithm = keyof typeof ALGORITHMS
 
 /** Any value of the `algorithm` parameter that responses can be computed for. */
 export type DigestAlgorithm = HashAlgorithm | `${HashAlgorithm}-sess`
+
+/** What an `algorithm` parameter asks for: the hash function, and whether A1 is that of a session (`-sess`). */
+export type ParsedAlgorithm = { readonly algorithm: HashAlgorithm; readonly session: boolean }
+
+const HASH_ALGORITHMS = Object.keys(ALGORITHMS) as HashAlgorithm[]
+
+const BY_WIRE_NAME = new Map(
+  HASH_ALGORITHMS.flatMap((algorithm): [string, ParsedAlgorithm][] => [
+    [algorithm.toLowerCase(), { algorithm, session: false }],
+    [`${algorithm}-sess`.toLowerCase(), { algorithm, session: true }],
+  ]),
+)
+
+// A library in FIPS mode refuses md5 by throwing. It is asked once: that mode does not change while a process runs.
+const AVAILABLE: ReadonlySet<HashAlgorithm> = new Set(HASH_ALGORITHMS.filter(canHash))
+
+function canHash(algorithm: HashAlgorithm): boolean {
+  try {
+    return hash(ALGORITHMS[algorithm].hash, '').length === ALGORITHMS[algorithm].hexLength
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Reads the value of an `algorithm` parameter, in any case. Absent means MD5 (RFC 7616 section 3.3); undefined is the
+ * answer for a value that no response can be computed for.
+ */
+export function parseAlgorithm(text: string | undefined): ParsedAlgorithm | undefined {
+  return BY_WIRE_NAME.get(text === undefined ? 'md5' : text.toLowerCase())
+}
+
+/** Whether this build of Node can compute the hash function at all: one in FIPS mode has no MD5. */
+export function isAlgorithmAvailable(algorithm: HashAlgorithm): boolean {
+  return AVAILABLE.has(algorithm)
+}

@@ -1,4 +1,5 @@
 import type { HashAlgorithm } from './algorithm.js'
+import { quote } from './quoted-string.js'
 
 /** A quality of protection, RFC 7616 section 3.3. */
 export type Qop = 'auth' | 'auth-int'
@@ -13,9 +14,13 @@ export type Challenge = {
   readonly stale: boolean
 }
 
-/** The challenge as the value of a WWW-Authenticate or Proxy-Authenticate header. */
+/**
+ * The challenge as the value of a WWW-Authenticate or Proxy-Authenticate header.
+ * Throws a RangeError where realm or nonce holds a control character.
+ */
 export function formatChallenge(challenge: Challenge): string {
   const { realm, nonce, algorithm, qop, stale } = challenge
   const offered = qop.length === 0 ? '' : `, qop="${qop.join(',')}"`
-  return `Digest realm="${realm}", nonce="${nonce}"${stale ? ', stale=true' : ''}, algorithm=${algorithm}${offered}`
+  const marked = stale ? ', stale=true' : ''
+  return `Digest realm=${quote(realm)}, nonce=${quote(nonce)}${marked}, algorithm=${algorithm}${offered}`
 }

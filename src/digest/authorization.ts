@@ -1,0 +1,150 @@
+import { ALGORITHMS, type HashAlgorithm, parseAlgorithm } from './algorithm.js'
+import { readAuthParams } from './auth-params.js'
+import type { Qop } from './challenge.js'
+import { Scanner } from './scanner.js'
+
+/** What a request's Authorization or Proxy-Authorization header says, RFC 7616 section 3.4; every field checked. */
+export type Authorization = {
+  readonly username: string
+  readonly realm: string
+  readonly nonce: string
+  readonly uri: string
+  /** Lower-case hex, of the algorithm's length. */
+  readonly response: string
+  readonly algorithm: HashAlgorithm
+  /** Whether the algorithm is a `-sess` one; cnonce is there then. */
+  readonly session: boolean
+  /** Where it is there, nc and cnonce are too. */
+  readonly qop: Qop | undefined
+  /** The nonce count, as sent and as a number of 32 bits; undefined without qop. */
+  readonly nc: NonceCount | undefined
+  readonly cnonce: string | undefined
+  readonly opaque: string | undefined
+}
+
+/** A nonce count: its eight hex digits as they enter the response, and what they count to. */
+export type NonceCount = { readonly text: string; readonly count: number }
+
+/**
+ * A header's value, read. `malformed` breaks a rule of its grammar; `unsupported` keeps them all and asks for what no
+ * response can be computed for. A `detail` names field and rule and repeats nothing of the value.
+ */
+export type ParsedAuthorization =
+  | { readonly kind: 'digest'; readonly authorization: Authorization }
+  | { readonly kind: 'other_scheme'; readonly scheme: string }
+  | { readonly kind: 'unsupported'; readonly realm: string; readonly detail: string }
+  | { readonly kind: 'malformed'; readonly detail: string }
+
+/** Longest value that is read, in characters; the doors hand over one character for each byte. */
+export const AUTHORIZATION_LENGTH_MAX = 4096
+
+const FIELDS = [
+  'username',
+  'username*',
+  'userhash',
+  'realm',
+  'nonce',
+  'uri',
+  'response',
+  'algorithm',
+  'qop',
+  'nc',
+  'cnonce',
+  'opaque',
+] as const
+
+type Fields = ReadonlyMap<(typeof FIELDS)[number], string>
+
+const FIELD_NAMES = new Map(FIELDS.map((field) => [field as string, field]))
+
+const QOPS: ReadonlyMap<string, Qop> = new Map((['auth', 'auth-int'] as const).map((qop) => [qop as string, qop]))
+
+const HEX = /^[0-9A-Fa-f]+$/
+const NC_LENGTH = 8
+
+/**
+ * Reads the value of one Authorization or Proxy-Authorization header, in linear time and without ever throwing.
+ * Values may be tokens or quoted strings, whichever the RFC asks for: phones send both. Characters above ASCII stay as
+ * they are.
+ */
+export function parseAuthorization(value: string): ParsedAuthorization {
+  if (value.length > AUTHORIZATION_LENGTH_MAX) {
+    return malformed(`the value must not be longer than ${AUTHORIZATION_LENGTH_MAX} bytes`)
+  }
+  const scanner = new Scanner(value)
+  scanner.takeSpace()
+  const scheme = scanner.takeToken()
+  if (scheme === '') return malformed('the value must begin with a scheme')
+  if (!scanner.takeSpace() && !scanner.atEnd) return malformed('the scheme must be followed by a space')
+  if (scheme.toLowerCase() !== 'digest') {
+    return scanner.takeRest() ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
+  }
+  const params = readAuthParams(scanner, FIELD_NAMES)
+  return 'fault' in params ? malformed(params.fault) : interpret(params.values)
+}
+
+function interpret(fields: Fields): ParsedAuthorization {
+  const username = fields.get('username')
+  const realm = fields.get('realm')
+  const nonce = fields.get('nonce')
+  const uri = fields.get('uri')
+  const response = fields.get('response')
+  if (fields.has('username*')) return malformed('username* must not be used: username is read, in its plain form')
+  if (!username) return malformed('username must be given and not be empty')
+  if (realm === undefined) return malformed('realm must be given')
+  if (!nonce) return malformed('nonce must be given and not be empty')
+  if (!uri) return malformed('uri must be given and not be empty')
+  if (response === undefined) return malformed('response must be given')
+
+  const unsupported = (detail: string) => ({ kind: 'unsupported', realm, detail }) as const
+  const userhash = fields.get('userhash')?.toLowerCase() ?? 'false'
+  if (userhash === 'true') return unsupported('userhash must be false')
+  if (userhash !== 'false') return malformed('userhash must be true or false')
+  const hashing = parseAlgorithm(fields.get('algorithm'))
+  if (hashing === undefined)
+    return unsupported(`algorithm must be ${Object.keys(ALGORITHMS).join(', ')} or one of them with -sess`)
+  const protection = readProtection(fields)
+  if ('unsupported' in protection) return unsupported(protection.unsupported)
+  if ('fault' in protection) return malformed(protection.fault)
+
+  const { hexLength } = ALGORITHMS[hashing.algorithm]
+  if (!isHex(response, hexLength)) return malformed(`response must be ${hexLength} hex digits`)
+  if (hashing.session && !fields.has('cnonce')) return malformed('cnonce must be given with a -sess algorithm')
+  return {
+    kind: 'digest',
+    authorization: {
+      username,
+      realm,
+      nonce,
+      uri,
+      response: response.toLowerCase(),
+      ...hashing,
+      ...protection,
+      cnonce: fields.get('cnonce'),
+      opaque: fields.get('opaque'),
+    },
+  }
+}
+
+type Protection = Pick<Authorization, 'qop' | 'nc'>
+
+/** The qop with the nonce count that it makes mandatory; a count without qop means nothing (RFC 7616 section 3.4). */
+function readProtection(fields: Fields): Protection | { readonly unsupported: string } | { readonly fault: string } {
+  const text = fields.get('qop')
+  if (text === undefined) return { qop: undefined, nc: undefined }
+  const qop = QOPS.get(text)
+  if (qop === undefined) return { unsupported: 'qop must be auth or auth-int' }
+  const nc = fields.get('nc')
+  if (nc === undefined) return { fault: 'nc must be given with qop' }
+  if (!isHex(nc, NC_LENGTH)) return { fault: `nc must be ${NC_LENGTH} hex digits` }
+  if (!fields.has('cnonce')) return { fault: 'cnonce must be given with qop' }
+  return { qop, nc: { text: nc, count: Number.parseInt(nc, 16) } }
+}
+
+function isHex(text: string, length: number): boolean {
+  return text.length === length && HEX.test(text)
+}
+
+function malformed(detail: string): ParsedAuthorization {
+  return { kind: 'malformed', detail }
+}

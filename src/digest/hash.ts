@@ -1,0 +1,10 @@
+import { hash } from 'node:crypto'
+import { ALGORITHMS, type HashAlgorithm } from './algorithm.js'
+
+/**
+ * H(data) of RFC 7616 section 3.3, in lower-case hex. Strings are hashed as UTF-8.
+ * Throws where the algorithm is not available, see `isAlgorithmAvailable`.
+ */
+export function hashHex(algorithm: HashAlgorithm, data: string | Uint8Array): string {
+  return hash(ALGORITHMS[algorithm].hash, data, 'hex')
+}

@@ -1,0 +1,130 @@
+import { randomFillSync } from 'node:crypto'
+import { equalInConstantTime } from './equal.js'
+import { createHmac, type Hmac } from './hmac.js'
+import { decodeOffer, encodeOffer, type Offer } from './offer.js'
+
+export type { Offer } from './offer.js'
+
+/**
+ * What a nonce turned out to be. `fresh` and `expired` are ours, for this realm, with the offer that they came with;
+ * anything else is `bad`.
+ */
+export type NonceCheck =
+  | {
+      readonly kind: 'fresh' | 'expired'
+      readonly offer: Offer
+      /** When it ends or ended, in ms since 1970. */
+      readonly expiresAtMs: number
+      /** Names the nonce among all that are alive, in a few characters of base64url. */
+      readonly id: string
+    }
+  | { readonly kind: 'bad' }
+
+/** Nonces that no one needs to remember: signed, expiring, bound to realm and offer (RFC 7616 section 3.3). */
+export type Nonces = {
+  /** A new nonce, 44 characters of base64url. */
+  issue(realm: string, offer: Offer): string
+  /** Judges a nonce that came back. Never throws, whatever it is given. */
+  check(nonce: string, realm: string): NonceCheck
+  /** Puts other secrets in force at once: the first signs from now on, all verify. Throws a RangeError as below. */
+  rotate(secrets: readonly string[]): void
+}
+
+/*
+ * A nonce is 33 bytes, which base64url writes in 44 characters without a bit to spare, so in one spelling only:
+ *
+ *    0   version, 1
+ *    1   expiry, ms since 1970, big-endian              6
+ *    7   algorithms offered, in order                   1
+ *    8   qop offered, in order                          1
+ *    9   random                                         8
+ *   17   signature                                     16
+ *
+ * The signature is HMAC-SHA256, cut to 16 bytes, of bytes 0 to 16, the length of the lower-case realm in UTF-8 (4
+ * bytes, big-endian) and that realm.
+ */
+const EXPIRY_AT = 1
+const EXPIRY_LENGTH = 6
+const ALGORITHMS_AT = 7
+const QOP_AT = 8
+const RANDOM_AT = 9
+const SIGNATURE_AT = 17
+const LENGTH = 33
+const VERSION = 1
+const SPELLING = /^[A-Za-z0-9_-]{44}$/
+
+const REALM_LENGTH_BYTES = 4
+
+const BAD: NonceCheck = { kind: 'bad' }
+
+/**
+ * Issues and checks nonces. `secrets` come newest first: the first signs, all verify, so that nodes can change over
+ * one by one. `now` is in ms since 1970.
+ * Throws a RangeError for no secret or an empty one, and for a lifetime that is not above 0.
+ */
+export function createNonces(deps: {
+  readonly secrets: readonly string[]
+  readonly lifetimeSeconds: number
+  readonly now: () => number
+}): Nonces {
+  const { now } = deps
+  const lifetimeMs = Math.round(deps.lifetimeSeconds * 1000)
+  if (!(lifetimeMs > 0)) throw new RangeError('the lifetime of nonces must be above 0 seconds')
+  let keys = createKeys(deps.secrets)
+
+  return {
+    issue(realm, offer) {
+      const nonce = Buffer.alloc(LENGTH)
+      nonce[0] = VERSION
+      nonce.writeUIntBE(Math.floor(now()) + lifetimeMs, EXPIRY_AT, EXPIRY_LENGTH)
+      nonce.set(encodeOffer(offer), ALGORITHMS_AT)
+      randomFillSync(nonce, RANDOM_AT, SIGNATURE_AT - RANDOM_AT)
+      nonce.write(sign(keys.signing, signedPart(nonce, realm)), SIGNATURE_AT, 'latin1')
+      return nonce.toString('base64url')
+    },
+
+    check(text, realm) {
+      if (!SPELLING.test(text)) return BAD
+      const nonce = Buffer.from(text, 'base64url')
+      if (nonce[0] !== VERSION) return BAD
+      const signature = nonce.toString('latin1', SIGNATURE_AT)
+      const signed = signedPart(nonce, realm)
+      if (!keys.all.some((key) => equalInConstantTime(sign(key, signed), signature))) return BAD
+      const offer = decodeOffer(nonce.readUInt8(ALGORITHMS_AT), nonce.readUInt8(QOP_AT))
+      if (offer === undefined) return BAD
+      const expiresAtMs = nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH)
+      const leftMs = expiresAtMs - now()
+      // Clocks of nodes differ a little. More than a lifetime ahead, it was issued by a clock that was wrong then, or
+      // under a longer lifetime that is no longer meant.
+      const kind = leftMs > 0 && leftMs <= 2 * lifetimeMs ? 'fresh' : 'expired'
+      return { kind, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
+    },
+
+    rotate(secrets) {
+      keys = createKeys(secrets)
+    },
+  }
+}
+
+function createKeys(secrets: readonly string[]): { readonly signing: Hmac; readonly all: readonly Hmac[] } {
+  if (secrets.includes('')) throw new RangeError('a secret that signs nonces must not be empty')
+  const all = secrets.map(createHmac)
+  const [signing] = all
+  if (signing === undefined) throw new RangeError('signing nonces needs at least one secret')
+  return { signing, all }
+}
+
+function signedPart(nonce: Buffer, realm: string): Buffer {
+  const lowerCase = realm.toLowerCase()
+  const realmLength = Buffer.byteLength(lowerCase)
+  const part = Buffer.allocUnsafe(SIGNATURE_AT + REALM_LENGTH_BYTES + realmLength)
+  nonce.copy(part, 0, 0, SIGNATURE_AT)
+  part.writeUInt32BE(realmLength, SIGNATURE_AT)
+  part.write(lowerCase, SIGNATURE_AT + REALM_LENGTH_BYTES)
+  return part
+}
+
+/** One character for each byte of the signature, as the comparison of secrets takes strings. */
+function sign(key: Hmac, signed: Buffer): string {
+  return key(signed).toString('latin1', 0, LENGTH - SIGNATURE_AT)
+}
