@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type pg from 'pg'
+import { Refusal } from '../errors.js'
+import { normalizeRealm } from '../names.js'
+import { createAuthId, createSid, createToken } from '../sid.js'
+import {
+  type Account,
+  type AccountStatus,
+  findAccount,
+  insertAccount,
+  lockAccount,
+  updateAccount,
+} from '../store/accounts.js'
+import { touchAccountCredentials } from '../store/credentials.js'
+import { inTransaction } from '../store/database.js'
+import type { Change } from '../store/outbox.js'
+import { claimRealm } from '../store/realms.js'
+import type { Publisher } from './publisher.js'
+
+export type AccountProvision = ReturnType<typeof createAccountProvision>
+
+/** How a token is stored and compared: 128 random bits need no slow hash. */
+export function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
+
+/** Writes of accounts. `sipDomain` is the domain that new accounts' realms lie under. */
+export function createAccountProvision(deps: { pool: pg.Pool; publisher: Publisher; sipDomain: string }) {
+  const { pool, publisher, sipDomain } = deps
+
+  /** A host name must not hold the underscore of an `MA_…` id: Kamailio 5.6 answers 500 to it. */
+  function defaultRealm(authId: string): string {
+    return normalizeRealm(`${authId.replaceAll('_', '-')}.${sipDomain}`)
+  }
+
+  async function insert(sid: string, parentSid: string | undefined, friendlyName: string, token: string | undefined) {
+    return inTransaction(pool, async (tx) => {
+      const authId = createAuthId()
+      const realm = defaultRealm(authId)
+      const tokenHash = token === undefined ? undefined : hashToken(token)
+      await insertAccount(tx, { sid, authId, parentSid, friendlyName, tokenHash, realm })
+      const account = (await findAccount(tx, sid)) as Account
+      await claimRealm(tx, account.realm, sid)
+      return account
+    })
+  }
+
+  return {
+    /** Makes sure that the master account has its row; its token stays configuration. */
+    ensureMaster: (sid: string): Promise<Account> => insert(sid, undefined, 'master', undefined),
+
+    /** Creates an account below its parent. The token is in this answer and nowhere else. */
+    async create(parentSid: string, friendlyName: string): Promise<{ account: Account; token: string }> {
+      const token = createToken()
+      return { account: await insert(createSid('account'), parentSid, friendlyName, token), token }
+    },
+
+    /**
+     * Changes name and status; undefined leaves what is there. An account that is not active authenticates nowhere:
+     * its credentials lose their HA1s in the mirror, and get them back with its reactivation.
+     */
+    async update(
+      sid: string,
+      change: { friendlyName?: string | undefined; status?: AccountStatus | undefined },
+    ): Promise<Account> {
+      const { account, changes } = await inTransaction(pool, async (tx) => {
+        const before = await lockAccount(tx, sid, 'update')
+        if (!before) throw new Refusal('not_found', 'AccountSid', 'names no account')
+        const { status } = change
+        if (status !== undefined && status !== before.status) {
+          if (before.parentSid === undefined) throw new Refusal('invalid', 'Status', 'of the master account is fixed')
+          if (before.status === 'closed') throw new Refusal('invalid', 'Status', 'of a closed account cannot change')
+        }
+        await updateAccount(tx, sid, change)
+        const statusChanged = status !== undefined && status !== before.status
+        const touched: Change[] = statusChanged ? await touchAccountCredentials(tx, sid) : []
+        return { account: (await findAccount(tx, sid)) as Account, changes: touched }
+      })
+      await publisher.publish(changes)
+      return account
+    },
+  }
+}

@@ -1,0 +1,134 @@
+import type pg from 'pg'
+import type { HashAlgorithm } from '../digest/algorithm.js'
+import { Refusal } from '../errors.js'
+import { normalizeRealm } from '../names.js'
+import { createSid } from '../sid.js'
+import { lockAccount } from '../store/accounts.js'
+import {
+  type CredentialList,
+  countCredentialLists,
+  deleteCredentialList,
+  findCredentialList,
+  insertCredentialList,
+  lockCredentialList,
+  updateCredentialList,
+} from '../store/credential-lists.js'
+import { countCredentials, deleteListCredentials } from '../store/credentials.js'
+import { inTransaction, violatedUnique } from '../store/database.js'
+import { appendChange, type Change, drawVersion } from '../store/outbox.js'
+import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
+import type { Publisher } from './publisher.js'
+
+/** Lists that an account may have, Twilio's limit (error 21239). */
+export const LISTS_PER_ACCOUNT_MAX = 100
+
+export type CredentialListProvision = ReturnType<typeof createCredentialListProvision>
+
+export type CredentialListChange = {
+  readonly friendlyName?: string | undefined
+  /** Only while the list is empty: HA1s are made with the realm. */
+  readonly realm?: string | undefined
+  /** What the realm's challenges offer, in this order. */
+  readonly algorithms?: readonly HashAlgorithm[] | undefined
+}
+
+/** Writes of credential lists. */
+export function createCredentialListProvision({ pool, publisher }: { pool: pg.Pool; publisher: Publisher }) {
+  /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
+  async function enterRealm(
+    tx: pg.PoolClient,
+    accountSid: string,
+    wanted: string,
+    algorithms: readonly HashAlgorithm[] | undefined,
+    listsAlready: number,
+  ): Promise<Change[]> {
+    const realm = await claimRealm(tx, normalizeRealm(wanted), accountSid)
+    if (realm.accountSid !== accountSid) throw new Refusal('realm_taken', 'Realm', 'belongs to another account')
+    if (algorithms === undefined || algorithms.join() === realm.algorithms?.join()) return []
+    // A challenge comes before the user is known, so lists that share a realm share its challenges.
+    if ((await countRealmLists(tx, realm.realm)) > listsAlready) {
+      throw new Refusal('invalid', 'Algorithms', 'must be those of the other lists in the same realm')
+    }
+    return [await offer(tx, realm.realm, algorithms)]
+  }
+
+  async function offer(tx: pg.PoolClient, realm: string, algorithms: readonly HashAlgorithm[]): Promise<Change> {
+    const version = await drawVersion(tx)
+    await updateRealmAlgorithms(tx, realm, algorithms, version)
+    return appendChange(tx, { realm, username: undefined }, version)
+  }
+
+  async function leaveRealm(tx: pg.PoolClient, realm: string): Promise<Change[]> {
+    if (!(await deleteUnusedRealm(tx, realm))) return []
+    return [await appendChange(tx, { realm, username: undefined }, await drawVersion(tx))]
+  }
+
+  async function locked(tx: pg.PoolClient, accountSid: string, sid: string): Promise<CredentialList> {
+    const list = await lockCredentialList(tx, accountSid, sid)
+    if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
+    return list
+  }
+
+  return {
+    /** Creates a list; without a realm it lies in its account's own. */
+    async create(
+      accountSid: string,
+      input: {
+        friendlyName: string
+        realm?: string | undefined
+        algorithms?: readonly HashAlgorithm[] | undefined
+      },
+    ): Promise<CredentialList> {
+      const { list, changes } = await inTransaction(pool, async (tx) => {
+        const account = await lockAccount(tx, accountSid, 'update')
+        if (!account) throw new Refusal('not_found', 'AccountSid', 'names no account')
+        if ((await countCredentialLists(tx, accountSid)) >= LISTS_PER_ACCOUNT_MAX) {
+          throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${LISTS_PER_ACCOUNT_MAX} an account`)
+        }
+        const realm = normalizeRealm(input.realm ?? account.realm)
+        const entered = await enterRealm(tx, accountSid, realm, input.algorithms, 0)
+        const sid = createSid('credentialList')
+        await insertCredentialList(tx, { sid, accountSid, friendlyName: input.friendlyName, realm })
+        return { list: (await findCredentialList(tx, accountSid, sid)) as CredentialList, changes: entered }
+      }).catch(refuseTakenName)
+      await publisher.publish(changes)
+      return list
+    },
+
+    /** Changes name, realm and what the realm offers; undefined leaves what is there. */
+    async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
+      const { list, changes } = await inTransaction(pool, async (tx) => {
+        const before = await locked(tx, accountSid, sid)
+        const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
+        const moves = realm !== before.realm
+        if (moves && (await countCredentials(tx, sid)) > 0) {
+          throw new Refusal('realm_fixed', 'Realm', 'is fixed once the list holds a credential')
+        }
+        const entered = await enterRealm(tx, accountSid, realm, change.algorithms, moves ? 0 : 1)
+        await updateCredentialList(tx, sid, { friendlyName: change.friendlyName, realm })
+        const left = moves ? await leaveRealm(tx, before.realm) : []
+        const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
+        return { list: after, changes: [...entered, ...left] }
+      }).catch(refuseTakenName)
+      await publisher.publish(changes)
+      return list
+    },
+
+    /** Deletes a list with all its credentials, and frees its realm where nobody else needs it. */
+    async delete(accountSid: string, sid: string): Promise<void> {
+      const changes = await inTransaction(pool, async (tx) => {
+        const list = await locked(tx, accountSid, sid)
+        await lockRealm(tx, list.realm, 'update')
+        const deleted = await deleteListCredentials(tx, sid)
+        await deleteCredentialList(tx, sid)
+        return [...deleted, ...(await leaveRealm(tx, list.realm))]
+      })
+      await publisher.publish(changes)
+    },
+  }
+}
+
+function refuseTakenName(error: unknown): never {
+  if (violatedUnique(error) !== 'credential_lists_friendly_name_key') throw error
+  throw new Refusal('friendly_name_taken', 'FriendlyName', 'is taken by another credential list of this account')
+}

@@ -1,0 +1,131 @@
+import type pg from 'pg'
+import { Refusal } from '../errors.js'
+import { createSid } from '../sid.js'
+import { lockAccount } from '../store/accounts.js'
+import { type CredentialList, findCredentialList, lockCredentialList } from '../store/credential-lists.js'
+import {
+  countCredentials,
+  deleteCredential,
+  findCredential,
+  insertCredential,
+  lockUsername,
+  type StoredCredential,
+  updateCredential,
+} from '../store/credentials.js'
+import { inTransaction, violatedUnique } from '../store/database.js'
+import { appendChange, drawVersion } from '../store/outbox.js'
+import { lockRealm } from '../store/realms.js'
+import { computeHa1s } from './ha1s.js'
+import type { Publisher } from './publisher.js'
+
+/** Credentials that a list may hold, Twilio's limit (error 21242). */
+export const CREDENTIALS_PER_LIST_MAX = 1000
+
+export type CredentialProvision = ReturnType<typeof createCredentialProvision>
+
+export type NewCredentialInput = {
+  readonly username: string
+  readonly password: string
+  readonly enabled?: boolean | undefined
+  readonly description?: string | undefined
+}
+
+export type CredentialUpdate = {
+  readonly password?: string | undefined
+  readonly enabled?: boolean | undefined
+  readonly description?: string | undefined
+}
+
+/**
+ * Writes of credentials. Locks are taken in one order everywhere: account, list, realm, user name; the version is
+ * drawn when all are held.
+ */
+export function createCredentialProvision({ pool, publisher }: { pool: pg.Pool; publisher: Publisher }) {
+  /** The account's status decides what is mirrored, so it must not change under a write. */
+  async function holdAccount(tx: pg.PoolClient, accountSid: string): Promise<void> {
+    const account = await lockAccount(tx, accountSid, 'share')
+    if (!account) throw new Refusal('not_found', 'AccountSid', 'names no account')
+  }
+
+  async function holdCredential(
+    tx: pg.PoolClient,
+    accountSid: string,
+    listSid: string,
+    sid: string,
+  ): Promise<StoredCredential> {
+    await holdAccount(tx, accountSid)
+    const list = known(await findCredentialList(tx, accountSid, listSid))
+    await lockRealm(tx, list.realm, 'share')
+    const found = await findCredential(tx, listSid, sid)
+    if (found) await lockUsername(tx, found.realm, found.username)
+    // Read again: it may have changed, or gone, while the lock was waited for.
+    const credential = found && (await findCredential(tx, listSid, sid))
+    if (!credential) throw new Refusal('not_found', 'CredentialSid', 'names no credential of this list')
+    return credential
+  }
+
+  return {
+    async create(accountSid: string, listSid: string, input: NewCredentialInput): Promise<StoredCredential> {
+      const { username, password, enabled = true, description = '' } = input
+      const { credential, change } = await inTransaction(pool, async (tx) => {
+        await holdAccount(tx, accountSid)
+        const list = known(await lockCredentialList(tx, accountSid, listSid))
+        if ((await countCredentials(tx, listSid)) >= CREDENTIALS_PER_LIST_MAX) {
+          throw new Refusal('too_many_credentials', 'Credentials', `are limited to ${CREDENTIALS_PER_LIST_MAX} a list`)
+        }
+        const { realm } = list
+        await lockRealm(tx, realm, 'share')
+        await lockUsername(tx, realm, username)
+        const version = await drawVersion(tx)
+        const ha1s = computeHa1s(username, realm, password)
+        const sid = createSid('credential')
+        const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
+        return {
+          credential: await insertCredential(tx, row),
+          change: await appendChange(tx, { realm, username }, version),
+        }
+      }).catch(refuseTakenName)
+      await publisher.publish([change])
+      return credential
+    },
+
+    /** Changes password, enabled and description; undefined leaves what is there. */
+    async update(
+      accountSid: string,
+      listSid: string,
+      sid: string,
+      { password, enabled, description }: CredentialUpdate,
+    ): Promise<StoredCredential> {
+      const { credential, change } = await inTransaction(pool, async (tx) => {
+        const { realm, username } = await holdCredential(tx, accountSid, listSid, sid)
+        const version = await drawVersion(tx)
+        const ha1s = password === undefined ? undefined : computeHa1s(username, realm, password)
+        return {
+          credential: await updateCredential(tx, sid, version, { ha1s, enabled, description }),
+          change: await appendChange(tx, { realm, username }, version),
+        }
+      })
+      await publisher.publish([change])
+      return credential
+    },
+
+    async delete(accountSid: string, listSid: string, sid: string): Promise<void> {
+      const change = await inTransaction(pool, async (tx) => {
+        const { realm, username } = await holdCredential(tx, accountSid, listSid, sid)
+        await deleteCredential(tx, sid)
+        return appendChange(tx, { realm, username }, await drawVersion(tx))
+      })
+      await publisher.publish([change])
+    },
+  }
+}
+
+function known(list: CredentialList | undefined): CredentialList {
+  if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
+  return list
+}
+
+function refuseTakenName(error: unknown): never {
+  if (violatedUnique(error) !== 'credentials_username_key') throw error
+  throw new Refusal('username_taken', 'Username', 'is taken by another credential of this realm')
+}

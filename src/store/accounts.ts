@@ -1,0 +1,127 @@
+import type { Queryable } from './database.js'
+import { type Page, type Position, pageSql, toPage } from './page.js'
+
+export const ACCOUNT_STATUSES = ['active', 'suspended', 'closed'] as const
+export type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
+
+/** An account as stored; its token only as a hash, which `findTokenHash` gives to the one who compares. */
+export type Account = {
+  readonly seq: string
+  readonly sid: string
+  readonly authId: string
+  /** Undefined for the master account. */
+  readonly parentSid: string | undefined
+  readonly friendlyName: string
+  readonly status: AccountStatus
+  /** Default realm of the account's credential lists. */
+  readonly realm: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+type Row = {
+  seq: string
+  sid: string
+  auth_id: string
+  parent_sid: string | null
+  friendly_name: string
+  status: AccountStatus
+  realm: string
+  created_at: Date
+  updated_at: Date
+}
+
+const COLUMNS = 'seq, sid, auth_id, parent_sid, friendly_name, status, realm, created_at, updated_at'
+
+function toAccount(row: Row): Account {
+  return {
+    seq: row.seq,
+    sid: row.sid,
+    authId: row.auth_id,
+    parentSid: row.parent_sid ?? undefined,
+    friendlyName: row.friendly_name,
+    status: row.status,
+    realm: row.realm,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+export type NewAccount = {
+  readonly sid: string
+  readonly authId: string
+  readonly parentSid: string | undefined
+  readonly friendlyName: string
+  /** SHA-256 of the token; undefined for the master. */
+  readonly tokenHash: Buffer | undefined
+  readonly realm: string
+}
+
+/** Writes a new account; a master that is there already stays as it is. */
+export async function insertAccount(tx: Queryable, account: NewAccount): Promise<void> {
+  await tx.query(
+    `insert into accounts (sid, auth_id, parent_sid, friendly_name, token_hash, realm)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (sid) do nothing`,
+    [account.sid, account.authId, account.parentSid, account.friendlyName, account.tokenHash, account.realm],
+  )
+}
+
+export async function findAccount(db: Queryable, sid: string): Promise<Account | undefined> {
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from accounts where sid = $1`, [sid])
+  return rows[0] && toAccount(rows[0])
+}
+
+/** Locks the account for the rest of the transaction: `share` keeps its status as it is, `update` is for changing it. */
+export async function lockAccount(
+  tx: Queryable,
+  sid: string,
+  strength: 'share' | 'update',
+): Promise<Account | undefined> {
+  const { rows } = await tx.query<Row>(`select ${COLUMNS} from accounts where sid = $1 for ${strength}`, [sid])
+  return rows[0] && toAccount(rows[0])
+}
+
+/** SHA-256 of the account's token, for whoever compares it. */
+export async function findTokenHash(db: Queryable, sid: string): Promise<Buffer | undefined> {
+  const { rows } = await db.query<{ token_hash: Buffer | null }>('select token_hash from accounts where sid = $1', [
+    sid,
+  ])
+  return rows[0]?.token_hash ?? undefined
+}
+
+export type AccountFilter = { readonly friendlyName?: string | undefined; readonly status?: AccountStatus | undefined }
+
+/** An account and those below it, newest first. */
+export async function listAccounts(
+  db: Queryable,
+  ownerSid: string,
+  filter: AccountFilter,
+  position: Position,
+  size: number,
+): Promise<Page<Account>> {
+  const page = pageSql(position, size, 4)
+  const { rows } = await db.query<Row>(
+    `select ${COLUMNS} from accounts
+     where (sid = $1 or parent_sid = $1)
+       and ($2::text is null or friendly_name = $2)
+       and ($3::text is null or status = $3)
+     ${page.text}`,
+    [ownerSid, filter.friendlyName, filter.status, ...page.values],
+  )
+  return toPage(rows.map(toAccount), position, size)
+}
+
+/** Writes name and status; undefined leaves the one that is there. */
+export async function updateAccount(
+  tx: Queryable,
+  sid: string,
+  change: { friendlyName?: string | undefined; status?: AccountStatus | undefined },
+): Promise<void> {
+  await tx.query(
+    `update accounts
+     set friendly_name = coalesce($2, friendly_name), status = coalesce($3, status), updated_at = now()
+     where sid = $1`,
+    [sid, change.friendlyName, change.status],
+  )
+}

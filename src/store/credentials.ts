@@ -1,0 +1,249 @@
+import type { Credential, Ha1s } from '../credential.js'
+import type { Queryable } from './database.js'
+import { type Change, type ChangedKey, OUTBOX_CHANNEL } from './outbox.js'
+import { type Page, type Position, pageSql, toPage } from './page.js'
+
+/** A credential as the management API shows it: no HA1. */
+export type StoredCredential = {
+  readonly seq: string
+  readonly sid: string
+  readonly listSid: string
+  readonly accountSid: string
+  readonly realm: string
+  readonly username: string
+  readonly enabled: boolean
+  readonly description: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+type Row = {
+  seq: string
+  sid: string
+  list_sid: string
+  account_sid: string
+  realm: string
+  username: string
+  enabled: boolean
+  description: string
+  created_at: Date
+  updated_at: Date
+}
+
+const COLUMNS = 'seq, sid, list_sid, account_sid, realm, username, enabled, description, created_at, updated_at'
+
+function toStoredCredential(row: Row): StoredCredential {
+  return {
+    seq: row.seq,
+    sid: row.sid,
+    listSid: row.list_sid,
+    accountSid: row.account_sid,
+    realm: row.realm,
+    username: row.username,
+    enabled: row.enabled,
+    description: row.description,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+/**
+ * Locks a user name in a realm until the transaction ends, whether a row exists or not: the version that is drawn
+ * afterwards orders a deletion and a new creation of one name as well as two updates.
+ */
+export async function lockUsername(tx: Queryable, realm: string, username: string): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${realm}:${username}`])
+}
+
+export type NewCredential = {
+  readonly sid: string
+  readonly listSid: string
+  readonly accountSid: string
+  readonly realm: string
+  readonly username: string
+  readonly enabled: boolean
+  readonly description: string
+  readonly ha1s: Ha1s
+  readonly version: string
+}
+
+/** Throws the unique violation `credentials_username_key` where the realm has a user of that name. */
+export async function insertCredential(tx: Queryable, credential: NewCredential): Promise<StoredCredential> {
+  const { ha1s } = credential
+  const { rows } = await tx.query<Row>(
+    `insert into credentials (sid, list_sid, account_sid, realm, username, enabled, description, version,
+                              ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     returning ${COLUMNS}`,
+    [
+      ...[credential.sid, credential.listSid, credential.accountSid, credential.realm, credential.username],
+      ...[credential.enabled, credential.description, credential.version],
+      ...[ha1s.ha1, ha1s.ha1_sha256, ha1s.ha1_sha512_256, ha1s.ha1b, ha1s.ha1b_sha256, ha1s.ha1b_sha512_256],
+    ],
+  )
+  return toStoredCredential(rows[0] as Row)
+}
+
+export type CredentialChange = {
+  readonly enabled?: boolean | undefined
+  readonly description?: string | undefined
+  readonly ha1s?: Ha1s | undefined
+}
+
+/** Writes what the change names; undefined leaves what is there. */
+export async function updateCredential(
+  tx: Queryable,
+  sid: string,
+  version: string,
+  { enabled, description, ha1s }: CredentialChange,
+): Promise<StoredCredential> {
+  const { rows } = await tx.query<Row>(
+    `update credentials
+     set version = $2, updated_at = now(),
+         enabled = coalesce($3, enabled), description = coalesce($4, description),
+         ha1 = coalesce($5, ha1), ha1_sha256 = coalesce($6, ha1_sha256), ha1_sha512_256 = coalesce($7, ha1_sha512_256),
+         ha1b = coalesce($8, ha1b), ha1b_sha256 = coalesce($9, ha1b_sha256),
+         ha1b_sha512_256 = coalesce($10, ha1b_sha512_256)
+     where sid = $1
+     returning ${COLUMNS}`,
+    [
+      ...[sid, version, enabled, description, ha1s?.ha1, ha1s?.ha1_sha256, ha1s?.ha1_sha512_256],
+      ...[ha1s?.ha1b, ha1s?.ha1b_sha256, ha1s?.ha1b_sha512_256],
+    ],
+  )
+  return toStoredCredential(rows[0] as Row)
+}
+
+export async function deleteCredential(tx: Queryable, sid: string): Promise<void> {
+  await tx.query('delete from credentials where sid = $1', [sid])
+}
+
+/** Finds a credential of this list; what is another's does not exist. */
+export async function findCredential(
+  db: Queryable,
+  listSid: string,
+  sid: string,
+): Promise<StoredCredential | undefined> {
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from credentials where list_sid = $1 and sid = $2`, [
+    listSid,
+    sid,
+  ])
+  return rows[0] && toStoredCredential(rows[0])
+}
+
+/** A list's credentials, newest first. */
+export async function listCredentials(
+  db: Queryable,
+  listSid: string,
+  position: Position,
+  size: number,
+): Promise<Page<StoredCredential>> {
+  const page = pageSql(position, size, 2)
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from credentials where list_sid = $1 ${page.text}`, [
+    listSid,
+    ...page.values,
+  ])
+  return toPage(rows.map(toStoredCredential), position, size)
+}
+
+export async function countCredentials(tx: Queryable, listSid: string): Promise<number> {
+  const { rows } = await tx.query<{ credentials: number }>(
+    'select count(*)::int as credentials from credentials where list_sid = $1',
+    [listSid],
+  )
+  return rows[0]?.credentials ?? 0
+}
+
+/** Deletes all credentials of a list, each with its change in the outbox. */
+export async function deleteListCredentials(tx: Queryable, listSid: string): Promise<Change[]> {
+  // Locked one after the other in one order, and their versions drawn only then.
+  await tx.query('select from credentials where list_sid = $1 order by sid for update', [listSid])
+  const { rows } = await tx.query<Change>(
+    `with deleted as (
+       delete from credentials where list_sid = $1 returning realm, username
+     ), appended as (
+       insert into outbox (realm, username, version)
+       select realm, username, nextval('change_version') from deleted
+       returning id, realm, username, version
+     )
+     select * from appended`,
+    [listSid],
+  )
+  await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
+  return rows
+}
+
+/** Gives all credentials of an account a new version and a change each: what they may do depends on its status. */
+export async function touchAccountCredentials(tx: Queryable, accountSid: string): Promise<Change[]> {
+  await tx.query('select from credentials where account_sid = $1 order by sid for update', [accountSid])
+  const { rows } = await tx.query<Change>(
+    `with touched as (
+       update credentials set version = nextval('change_version') where account_sid = $1
+       returning realm, username, version
+     ), appended as (
+       insert into outbox (realm, username, version) select realm, username, version from touched
+       returning id, realm, username, version
+     )
+     select * from appended`,
+    [accountSid],
+  )
+  await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
+  return rows
+}
+
+type MirroredRow = {
+  seq: string
+  realm: string
+  username: string
+  account_sid: string
+  list_sid: string
+  sid: string
+  version: string
+  usable: boolean
+} & Ha1s
+
+const MIRRORED = `select c.seq, c.realm, c.username, c.account_sid, c.list_sid, c.sid, c.version,
+    c.enabled and a.status = 'active' as usable,
+    c.ha1, c.ha1_sha256, c.ha1_sha512_256, c.ha1b, c.ha1b_sha256, c.ha1b_sha512_256
+  from credentials c join accounts a on a.sid = c.account_sid`
+
+function toCredential(row: MirroredRow): Credential {
+  const { ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256 } = row
+  return {
+    realm: row.realm,
+    username: row.username,
+    accountSid: row.account_sid,
+    credentialListSid: row.list_sid,
+    credentialSid: row.sid,
+    version: row.version,
+    ha1s: row.usable ? { ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256 } : undefined,
+  }
+}
+
+/** The named credentials that exist, as the mirror is to hold them. */
+export async function findMirroredCredentials(db: Queryable, keys: readonly ChangedKey[]): Promise<Credential[]> {
+  const { rows } = await db.query<MirroredRow>(
+    `${MIRRORED} where (c.realm, c.username) in (select * from unnest($1::text[], $2::text[]))`,
+    [keys.map(({ realm }) => realm), keys.map(({ username }) => username)],
+  )
+  return rows.map(toCredential)
+}
+
+/** All credentials in slices, newest first, below a sequence number; for a walk over all. */
+export async function walkMirroredCredentials(
+  db: Queryable,
+  belowSeq: string | undefined,
+  limit: number,
+): Promise<{ credentials: Credential[]; lastSeq: string | undefined }> {
+  const { rows } = await db.query<MirroredRow>(
+    `${MIRRORED} where ($1::bigint is null or c.seq < $1) order by c.seq desc limit $2`,
+    [belowSeq, limit],
+  )
+  return { credentials: rows.map(toCredential), lastSeq: rows.at(-1)?.seq }
+}
+
+/** How many credentials there are. */
+export async function countAllCredentials(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ credentials: number }>('select count(*)::int as credentials from credentials')
+  return rows[0]?.credentials ?? 0
+}

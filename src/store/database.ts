@@ -1,0 +1,83 @@
+import type pg from 'pg'
+
+/** Anything that runs SQL: the pool, or the client of a transaction. */
+export type Queryable = { query: pg.Pool['query'] }
+
+/** A PostgreSQL, on a server or embedded, behind the same `pg` pool. */
+export type Database = {
+  readonly pool: pg.Pool
+  /** Where it is, fit for a log line: no password. */
+  readonly description: string
+  /** Calls back for each NOTIFY on the channel; `lost` when some may have been missed, once listening works again. */
+  listen(channel: string, onNotify: (payload: string) => void, onLost: () => void): Promise<Listener>
+  /** A connection of its own and without time limits, for migrations. */
+  openSession(): Promise<Session>
+  close(): Promise<void>
+}
+
+/** A connection outside the pool. */
+export type Session = { readonly client: pg.ClientBase; close(): Promise<void> }
+
+/** A running LISTEN. */
+export type Listener = {
+  /** Whether notifications arrive at this moment. */
+  readonly connected: boolean
+  close(): Promise<void>
+}
+
+/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+export async function inTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    // A connection that cannot even roll back is thrown away, which ends its transaction as well.
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EACCES',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  '25006', // read_only_sql_transaction: a standby
+  '53100', // disk_full
+  '53200', // out_of_memory
+  '53300', // too_many_connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled: statement_timeout
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+])
+
+const UNAVAILABLE_MESSAGES = /connection terminated|timeout exceeded|query read timeout|connection error|not queryable/i
+
+/** Whether an error of a query means that the database could not answer, rather than that it refused. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return UNAVAILABLE_CODES.has(code) || code.startsWith('08') || UNAVAILABLE_MESSAGES.test(error.message)
+}
+
+/** Name of the unique constraint that a query ran into, if that is why it failed (SQLSTATE 23505). */
+export function violatedUnique(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined
+  return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : ''
+}

@@ -1,0 +1,66 @@
+import { mkdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { createPgConfig } from '@electric-sql/pglite/node-postgres'
+import pg from 'pg'
+import type { Database } from './database.js'
+import { lockFolder } from './folder-lock.js'
+
+/** Another process of this machine has this DATA_DIR open. */
+export class DataDirInUse extends Error {
+  override readonly name = 'DataDirInUse'
+}
+
+/**
+ * Opens the embedded PostgreSQL in `<dataDir>/postgres`, created where it is missing, behind the real `pg` pool.
+ * Rejects with `DataDirInUse` while another process has it.
+ */
+export async function openEmbedded(dataDir: string): Promise<Database> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const folder = await realpath(dataDir)
+  const lock = await lockFolder(folder)
+  // PGlite would open the folder a second time without complaint.
+  if (!lock) {
+    throw new DataDirInUse(`DATA_DIR ${folder} is in use by another sipauthd: stop that one, or set another DATA_DIR`)
+  }
+  const lite = await PGlite.create({ dataDir: join(folder, 'postgres') })
+  const pool = poolOver(lite)
+  return {
+    pool,
+    description: `embedded PostgreSQL in ${dataDir}`,
+    async listen(channel, onNotify) {
+      const stop = await lite.listen(channel, onNotify)
+      return { connected: true, close: stop }
+    },
+    async openSession() {
+      const client = await pool.connect()
+      return { client, close: async () => client.release() }
+    },
+    async close() {
+      await pool.end()
+      await lite.close()
+      await lock.release()
+    },
+  }
+}
+
+/** PGlite has one session, so the pool has one client; it starts each use from a clean session. */
+function poolOver(lite: PGlite): pg.Pool {
+  class LiteClient extends pg.Client {
+    constructor(options?: string | pg.ClientConfig) {
+      const { host, user, password, database, connection } = createPgConfig(lite)
+      super({
+        ...(typeof options === 'object' ? options : {}),
+        ...{ host, user, password, database, connection },
+      } as pg.ClientConfig)
+    }
+  }
+  return new pg.Pool({
+    Client: LiteClient,
+    max: 1,
+    idleTimeoutMillis: 0,
+    onConnect: async (client: pg.ClientBase) => {
+      await client.query('rollback; deallocate all')
+    },
+  } as pg.PoolConfig)
+}

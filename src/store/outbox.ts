@@ -1,0 +1,81 @@
+import type { Queryable } from './database.js'
+
+/** Channel on which commits announce their changes. */
+export const OUTBOX_CHANNEL = 'sipauthd_outbox'
+
+/** A key whose state in the mirror must be brought up to date: a credential's, or a realm's own. */
+export type ChangedKey = {
+  readonly realm: string
+  /** Undefined: the realm's own record changed. */
+  readonly username: string | undefined
+}
+
+/** A committed change that is not yet mirrored. */
+export type Change = ChangedKey & {
+  readonly id: string
+  /** Decimal digits of the version that the change drew. */
+  readonly version: string
+}
+
+type Row = { id: string; realm: string; username: string | null; version: string }
+
+function toChange(row: Row): Change {
+  return { id: row.id, realm: row.realm, username: row.username ?? undefined, version: row.version }
+}
+
+/** Draws the next version. The caller holds the lock on what changes. */
+export async function drawVersion(tx: Queryable): Promise<string> {
+  const { rows } = await tx.query<{ version: string }>(`select nextval('change_version') as version`)
+  return (rows[0] as { version: string }).version
+}
+
+/** Writes a change beside the row it belongs to, in that row's transaction; announced when that commits. */
+export async function appendChange(tx: Queryable, key: ChangedKey, version: string): Promise<Change> {
+  const { rows } = await tx.query<Row>(
+    `with appended as (
+       insert into outbox (realm, username, version) values ($1, $2, $3) returning id, realm, username, version
+     )
+     select appended.*, pg_notify($4, $5) from appended`,
+    [key.realm, key.username, version, OUTBOX_CHANNEL, JSON.stringify([key.realm, key.username ?? null])],
+  )
+  return toChange(rows[0] as Row)
+}
+
+/** What a notification says: the key that changed, or undefined for more keys than one could name. */
+export function parseNotification(payload: string): ChangedKey | undefined {
+  if (payload === '') return undefined
+  const [realm, username] = JSON.parse(payload) as [string, string | null]
+  return { realm, username: username ?? undefined }
+}
+
+/**
+ * Claims the oldest changes for this transaction, past those that another node has claimed. The youngest are left to
+ * the node that wrote them: it mirrors them itself.
+ */
+export async function claimChanges(tx: Queryable, limit: number, olderThanMs: number): Promise<Change[]> {
+  const { rows } = await tx.query<Row>(
+    `select id, realm, username, version from outbox
+     where created_at < clock_timestamp() - $2 * interval '1 millisecond'
+     order by id limit $1
+     for update skip locked`,
+    [limit, olderThanMs],
+  )
+  return rows.map(toChange)
+}
+
+/** Takes mirrored changes out. */
+export async function deleteChanges(db: Queryable, changes: readonly Change[]): Promise<void> {
+  await db.query('delete from outbox where id = any($1::bigint[])', [changes.map(({ id }) => id)])
+}
+
+export type Backlog = { readonly pending: number; readonly oldestAgeSeconds: number }
+
+/** How many changes wait, and for how long the oldest has. */
+export async function measureBacklog(db: Queryable): Promise<Backlog> {
+  const { rows } = await db.query<{ pending: number; age: number | null }>(
+    `select count(*)::int as pending,
+            extract(epoch from clock_timestamp() - min(created_at))::float8 as age
+     from outbox`,
+  )
+  return { pending: rows[0]?.pending ?? 0, oldestAgeSeconds: Math.max(0, rows[0]?.age ?? 0) }
+}

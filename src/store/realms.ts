@@ -1,0 +1,98 @@
+import type { HashAlgorithm } from '../digest/algorithm.js'
+import type { Queryable } from './database.js'
+
+/** A realm: its owner, and what its challenges offer where that is not the server's default. */
+export type Realm = {
+  readonly realm: string
+  readonly accountSid: string
+  readonly algorithms: readonly HashAlgorithm[] | undefined
+  readonly version: string
+}
+
+type Row = { realm: string; account_sid: string; algorithms: string | null; version: string }
+
+function toRealm(row: Row): Realm {
+  return {
+    realm: row.realm,
+    accountSid: row.account_sid,
+    algorithms: (row.algorithms?.split(',') as HashAlgorithm[] | undefined) ?? undefined,
+    version: row.version,
+  }
+}
+
+/** Takes the realm for the account, if nobody has it yet, and locks it; the answer says whose it is. */
+export async function claimRealm(tx: Queryable, realm: string, accountSid: string): Promise<Realm> {
+  // The row that stood in the way may be deleted while its lock is waited for: then it is free to take.
+  for (;;) {
+    await tx.query(
+      `insert into realms (realm, account_sid, version) values ($1, $2, nextval('change_version'))
+       on conflict (realm) do nothing`,
+      [realm, accountSid],
+    )
+    const { rows } = await tx.query<Row>(
+      'select realm, account_sid, algorithms, version from realms where realm = $1 for update',
+      [realm],
+    )
+    if (rows[0]) return toRealm(rows[0])
+  }
+}
+
+/** Locks the realm for the rest of the transaction: writers of single names share it, a change of many excludes them. */
+export async function lockRealm(tx: Queryable, realm: string, strength: 'share' | 'update'): Promise<void> {
+  await tx.query(`select from realms where realm = $1 for ${strength}`, [realm])
+}
+
+/** Sets what the realm's challenges offer. */
+export async function updateRealmAlgorithms(
+  tx: Queryable,
+  realm: string,
+  algorithms: readonly HashAlgorithm[] | undefined,
+  version: string,
+): Promise<void> {
+  await tx.query('update realms set algorithms = $2, version = $3 where realm = $1', [
+    realm,
+    algorithms?.join(','),
+    version,
+  ])
+}
+
+/** How many lists use the realm. */
+export async function countRealmLists(tx: Queryable, realm: string): Promise<number> {
+  const { rows } = await tx.query<{ lists: number }>(
+    'select count(*)::int as lists from credential_lists where realm = $1',
+    [realm],
+  )
+  return rows[0]?.lists ?? 0
+}
+
+/** Frees a realm that no list uses any more; an account's own default realm stays its own. */
+export async function deleteUnusedRealm(tx: Queryable, realm: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `delete from realms
+     where realm = $1
+       and not exists (select from credential_lists where realm = $1)
+       and not exists (select from accounts where realm = $1)`,
+    [realm],
+  )
+  return rowCount === 1
+}
+
+/** The named realms that exist, for the mirror. */
+export async function findRealms(db: Queryable, realms: readonly string[]): Promise<Realm[]> {
+  const { rows } = await db.query<Row>(
+    'select realm, account_sid, algorithms, version from realms where realm = any($1)',
+    [realms],
+  )
+  return rows.map(toRealm)
+}
+
+/** The realms that offer something of their own, in order, after the given one; for a walk over all. */
+export async function listRealmsWithAlgorithms(db: Queryable, after: string, limit: number): Promise<Realm[]> {
+  const { rows } = await db.query<Row>(
+    `select realm, account_sid, algorithms, version from realms
+     where algorithms is not null and realm > $1
+     order by realm limit $2`,
+    [after, limit],
+  )
+  return rows.map(toRealm)
+}
