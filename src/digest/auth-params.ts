@@ -1,4 +1,4 @@
-import type { Scanner } from './scanner.js'
+import { COMMA, EQUALS, QUOTE, type Scanner } from './scanner.js'
 
 /** The parameters that were asked for, by name, or which one broke which rule; `fault` quotes nothing of the value. */
 export type AuthParams<Name extends string> =
@@ -26,13 +26,14 @@ export function readAuthParams<Name extends string>(
       values.set(name, value)
     }
     scanner.takeSpace()
-    if (!scanner.atEnd && !scanner.sees(',')) return { fault: `${label(name)} must be followed by a comma or the end` }
+    if (!scanner.atEnd && !scanner.sees(COMMA))
+      return { fault: `${label(name)} must be followed by a comma or the end` }
   }
 }
 
 function skipEmptyElements(scanner: Scanner): void {
   scanner.takeSpace()
-  while (scanner.take(',')) scanner.takeSpace()
+  while (scanner.take(COMMA)) scanner.takeSpace()
 }
 
 function readAuthParam<Name extends string>(
@@ -41,11 +42,11 @@ function readAuthParam<Name extends string>(
 ): { readonly name: Name | undefined; readonly value: string } | { readonly fault: string } {
   const token = scanner.takeToken()
   if (token === '') return { fault: 'a parameter must begin with a name that is a token' }
-  const name = names.get(token.toLowerCase())
+  const name = names.get(token) ?? names.get(token.toLowerCase())
   scanner.takeSpace()
-  if (!scanner.take('=')) return { fault: `${label(name)} must be followed by an equals sign` }
+  if (!scanner.take(EQUALS)) return { fault: `${label(name)} must be followed by an equals sign` }
   scanner.takeSpace()
-  const quoted = scanner.sees('"')
+  const quoted = scanner.sees(QUOTE)
   const value = quoted ? scanner.takeQuotedString() : scanner.takeToken()
   if (value === undefined) return { fault: `${label(name)} must end its quotes and hold no control character` }
   if (value === '' && !quoted) return { fault: `${label(name)} must have a token or a quoted string as its value` }

@@ -1,7 +1,7 @@
-import { randomFillSync } from 'node:crypto'
 import { equalInConstantTime } from './equal.js'
 import { createHmac, type Hmac } from './hmac.js'
 import { decodeOffer, encodeOffer, type Offer } from './offer.js'
+import { createRandomBytes } from './random-bytes.js'
 
 export type { Offer } from './offer.js'
 
@@ -70,6 +70,7 @@ export function createNonces(deps: {
   const { now } = deps
   const lifetimeMs = Math.round(deps.lifetimeSeconds * 1000)
   if (!(lifetimeMs > 0)) throw new RangeError('the lifetime of nonces must be above 0 seconds')
+  const randomBytes = createRandomBytes(SIGNATURE_AT - RANDOM_AT)
   let keys = createKeys(deps.secrets)
 
   return {
@@ -78,7 +79,7 @@ export function createNonces(deps: {
       nonce[0] = VERSION
       nonce.writeUIntBE(Math.floor(now()) + lifetimeMs, EXPIRY_AT, EXPIRY_LENGTH)
       nonce.set(encodeOffer(offer), ALGORITHMS_AT)
-      randomFillSync(nonce, RANDOM_AT, SIGNATURE_AT - RANDOM_AT)
+      nonce.set(randomBytes(), RANDOM_AT)
       nonce.write(sign(keys.signing, signedPart(nonce, realm)), SIGNATURE_AT, 'latin1')
       return nonce.toString('base64url')
     },
@@ -124,7 +125,7 @@ function signedPart(nonce: Buffer, realm: string): Buffer {
   return part
 }
 
-/** One character for each byte of the signature, as the comparison of secrets takes strings. */
+/** The signature as a string, a character for each byte, as the comparison of secrets takes it. */
 function sign(key: Hmac, signed: Buffer): string {
-  return key(signed).toString('latin1', 0, LENGTH - SIGNATURE_AT)
+  return key(signed).slice(0, LENGTH - SIGNATURE_AT)
 }

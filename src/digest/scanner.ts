@@ -1,7 +1,13 @@
 import { isControl } from './quoted-string.js'
 
-const QUOTE = 0x22
+const TAB = 0x09
+const SPACE = 0x20
 const BACKSLASH = 0x5c
+
+/** The separators that a list of parameters is read by, as codes. */
+export const QUOTE = 0x22
+export const COMMA = 0x2c
+export const EQUALS = 0x3d
 
 const TOKEN_PUNCTUATION = "!#$%&'*+-.^_`|~"
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
@@ -27,14 +33,14 @@ export class Scanner {
     return this.#at >= this.#text.length
   }
 
-  /** Whether the next character is this one; nothing is read. */
-  sees(char: string): boolean {
-    return !this.atEnd && this.#text.charCodeAt(this.#at) === char.charCodeAt(0)
+  /** Whether the next character is this one, given by its code; nothing is read. */
+  sees(code: number): boolean {
+    return this.#text.charCodeAt(this.#at) === code
   }
 
-  /** Reads the next character if it is this one, and says whether it was. */
-  take(char: string): boolean {
-    if (!this.sees(char)) return false
+  /** Reads the next character if it is this one, given by its code, and says whether it was. */
+  take(code: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== code) return false
     this.#at++
     return true
   }
@@ -42,15 +48,18 @@ export class Scanner {
   /** Reads optional white space, RFC 9110 section 5.6.3, and says whether there was any. */
   takeSpace(): boolean {
     const start = this.#at
-    while (this.sees(' ') || this.sees('\t')) this.#at++
+    while (this.sees(SPACE) || this.sees(TAB)) this.#at++
     return this.#at > start
   }
 
   /** Reads a token; an empty string where none stands. */
   takeToken(): string {
+    const text = this.#text
     const start = this.#at
-    while (!this.atEnd && IS_TOKEN_CHAR[this.#text.charCodeAt(this.#at)] === 1) this.#at++
-    return this.#text.slice(start, this.#at)
+    let at = start
+    while (IS_TOKEN_CHAR[text.charCodeAt(at)] === 1) at++
+    this.#at = at
+    return text.slice(start, at)
   }
 
   /**
@@ -58,19 +67,20 @@ export class Scanner {
    * it does not end or holds a control character.
    */
   takeQuotedString(): string | undefined {
-    if (!this.take('"')) return undefined
-    let text = ''
+    if (!this.take(QUOTE)) return undefined
+    const text = this.#text
+    let unescaped = ''
     let start = this.#at
-    for (; !this.atEnd; this.#at++) {
-      let code = this.#text.charCodeAt(this.#at)
+    for (let at = start; at < text.length; at++) {
+      let code = text.charCodeAt(at)
       if (code === QUOTE) {
-        text += this.#text.slice(start, this.#at++)
-        return text
+        this.#at = at + 1
+        return unescaped + text.slice(start, at)
       }
       if (code === BACKSLASH) {
-        text += this.#text.slice(start, this.#at++)
-        start = this.#at
-        code = this.atEnd ? 0 : this.#text.charCodeAt(this.#at)
+        unescaped += text.slice(start, at)
+        start = ++at
+        code = text.charCodeAt(at)
       }
       if (isControl(code)) return undefined
     }
@@ -80,7 +90,8 @@ export class Scanner {
   /** Reads what is left, and says whether it is free of control characters, HTAB apart. */
   takeRest(): boolean {
     for (; !this.atEnd; this.#at++) {
-      if (isControl(this.#text.charCodeAt(this.#at)) && !this.sees('\t')) return false
+      const code = this.#text.charCodeAt(this.#at)
+      if (isControl(code) && code !== TAB) return false
     }
     return true
   }

@@ -1,0 +1,20 @@
+import { randomFillSync } from 'node:crypto'
+
+const DRAWS_AT_ONCE = 512
+
+/**
+ * Returns a source of so many random bytes a call. They are drawn in bulk: asking node:crypto for a few costs as much
+ * as asking it for thousands. What it returned holds until the next call but 511, so it is copied at once.
+ */
+export function createRandomBytes(length: number): () => Uint8Array {
+  const pool = new Uint8Array(DRAWS_AT_ONCE * length)
+  let at = pool.length
+  return () => {
+    if (at === pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
+    at += length
+    return pool.subarray(at - length, at)
+  }
+}
