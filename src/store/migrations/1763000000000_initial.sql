@@ -70,8 +70,17 @@ create table outbox (
   created_at timestamptz not null default now()
 );
 
+-- What all nodes on this database share without configuring it; one row.
+create table instance (
+  one boolean primary key default true check (one),
+  -- Unknown users' decoy HA1s derive from it, so that they are the same on every node and after every restart.
+  decoy_secret text not null
+);
+insert into instance (decoy_secret) values (replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
+
 -- Down Migration
 
+drop table instance;
 drop table outbox;
 drop sequence change_version;
 drop table credentials;

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs'
+import { ALGORITHMS, type HashAlgorithm } from './digest/algorithm.js'
+import type { Qop } from './digest/challenge.js'
+import { isRealm } from './names.js'
+import { Secret } from './secret.js'
+
+/** Reads one variable's text; what it throws is a `Fault`, the rule that the text breaks. */
+export type Parser<T> = (text: string) => T
+
+/** A broken rule, in words that follow the variable's name. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+}
+
+/** Any text without spaces at its ends. */
+export function text(value: string): string {
+  return value
+}
+
+/** A TCP or UDP port; 0 takes a free one. */
+export function port(value: string): number {
+  return integer(0, 65_535, 'a port number from 0 to 65535')(value)
+}
+
+/** A port, or `off`. */
+export function portOrOff(value: string): number | 'off' {
+  return value === 'off' ? 'off' : integer(0, 65_535, 'a port number from 0 to 65535, or off')(value)
+}
+
+/** A whole number in a range; `rule` says it in words. */
+export function integer(min: number, max: number, rule = `a whole number from ${min} to ${max}`): Parser<number> {
+  return (value) => {
+    const number = Number(value)
+    if (!/^\d{1,9}$/.test(value) || number < min || number > max) throw new Fault(`must be ${rule}`)
+    return number
+  }
+}
+
+/** One of the given words. */
+export function oneOf<const Words extends readonly string[]>(words: Words): Parser<Words[number]> {
+  return (value) => {
+    if (!words.includes(value)) throw new Fault(`must be one of ${words.join(', ')}`)
+    return value as Words[number]
+  }
+}
+
+/** A URL of one of the given schemes. */
+export function url(...schemes: readonly string[]): Parser<string> {
+  return (value) => {
+    if (!schemes.some((scheme) => value.startsWith(`${scheme}://`) && value.length > scheme.length + 3)) {
+      throw new Fault(`must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`)
+    }
+    // A URL with several hosts is none to the WHATWG parser; its reader checks it.
+    const single = value.replace(/^(redis\+[a-z]+:\/\/[^,/]+)[^/]*/, '$1')
+    if (!URL.canParse(single)) throw new Fault('is not a valid URL')
+    return value
+  }
+}
+
+/** A SIP or SIPS URI that is safe in a header: no blank, quote, angle bracket or control character. */
+export function sipUri(value: string): string {
+  if (!/^sips?:[!#-+\-.-;=?-~]{1,250}$/i.test(value)) throw new Fault('must be a SIP URI, like sip:gw.example.com')
+  return value
+}
+
+/** A host name that realms can lie under: room is left for the part before it. */
+export function sipDomain(value: string): string {
+  if (!isRealm(value) || value.length > 100) throw new Fault('must be a host name of at most 100 characters')
+  return value.toLowerCase()
+}
+
+/** A secret of at least 8 characters that an HTTP header or a URL can carry. */
+export function token(value: string): Secret {
+  if (!/^[\x21-\x7e]{8,256}$/.test(value))
+    throw new Fault('must have 8 to 256 printable ASCII characters without blanks')
+  return new Secret(value)
+}
+
+/** Secrets that sign nonces, separated by commas, the newest first. */
+export function nonceSecrets(value: string): readonly Secret[] {
+  return value.split(',').map((part) => {
+    const secret = part.trim()
+    if (secret.length < 8) throw new Fault('must be secrets of at least 8 characters, separated by commas')
+    return new Secret(secret)
+  })
+}
+
+/** An account SID. */
+export function accountSid(value: string): string {
+  if (!/^AC[0-9a-f]{32}$/.test(value)) throw new Fault('must be AC followed by 32 lower-case hex digits')
+  return value
+}
+
+const QOPS: Readonly<Record<string, readonly Qop[]>> = {
+  auth: ['auth'],
+  'auth,auth-int': ['auth', 'auth-int'],
+  none: [],
+}
+
+/** What challenges offer as quality of protection. */
+export function qop(value: string): readonly Qop[] {
+  const offered = QOPS[value.replaceAll(' ', '')]
+  if (!offered) throw new Fault(`must be one of ${Object.keys(QOPS).join(' or ')}`)
+  return offered
+}
+
+/** Algorithms separated by commas, each once; their order is kept. */
+export function algorithms(value: string): readonly HashAlgorithm[] {
+  const names = value.split(',').map((name) => name.trim())
+  const known = names.every((name) => Object.hasOwn(ALGORITHMS, name))
+  if (!known || new Set(names).size !== names.length) {
+    throw new Fault(`must be algorithms out of ${Object.keys(ALGORITHMS).join(', ')}, each once, separated by commas`)
+  }
+  return names as HashAlgorithm[]
+}
+
+/** The contents of a file, which must be there and readable. */
+export function fileContents(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Fault(
+      `names a file that cannot be read (${error instanceof Error && 'code' in error ? error.code : error})`,
+    )
+  }
+}
+
+/** A PEM file's contents. */
+export function pemFile(path: string): string {
+  const contents = fileContents(path)
+  if (!contents.includes('-----BEGIN ')) throw new Fault('names a file that is not PEM')
+  return contents
+}
