@@ -27,7 +27,7 @@ export function readAuthParams<Name extends string>(
     }
     scanner.takeSpace()
     if (!scanner.atEnd && !scanner.sees(COMMA))
-      return { fault: `${label(name)} must be followed by a comma or the end` }
+      return { fault: `${label(name)} must be followed by a comma or nothing` }
   }
 }
 

@@ -59,6 +59,8 @@ const FIELD_NAMES = new Map(FIELDS.map((field) => [field as string, field]))
 
 const QOPS: ReadonlyMap<string, Qop> = new Map((['auth', 'auth-int'] as const).map((qop) => [qop as string, qop]))
 
+const ALGORITHM_RULE = `algorithm must be one of ${Object.keys(ALGORITHMS).join(', ')}, or one of them with -sess`
+
 const HEX = /^[0-9A-Fa-f]+$/
 const NC_LENGTH = 8
 
@@ -101,8 +103,7 @@ function interpret(fields: Fields): ParsedAuthorization {
   if (userhash === 'true') return unsupported('userhash must be false')
   if (userhash !== 'false') return malformed('userhash must be true or false')
   const hashing = parseAlgorithm(fields.get('algorithm'))
-  if (hashing === undefined)
-    return unsupported(`algorithm must be ${Object.keys(ALGORITHMS).join(', ')} or one of them with -sess`)
+  if (hashing === undefined) return unsupported(ALGORITHM_RULE)
   const protection = readProtection(fields)
   if ('unsupported' in protection) return unsupported(protection.unsupported)
   if ('fault' in protection) return malformed(protection.fault)

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { readAuthParams } from '../../src/digest/auth-params.js'
+import { type Challenge, formatChallenge } from '../../src/digest/challenge.js'
+import { Scanner } from '../../src/digest/scanner.js'
+
+const CHALLENGE: Challenge = {
+  realm: 'sip.example.com',
+  nonce: 'AQGiADWwNwEBN4T6nhNgLEebk0uLITLGZJ3vn4SbP92y',
+  algorithm: 'MD5',
+  qop: ['auth'],
+  stale: false,
+}
+
+const START = 'Digest realm="sip.example.com", nonce="AQGiADWwNwEBN4T6nhNgLEebk0uLITLGZJ3vn4SbP92y"'
+
+t.test(
+  'a challenge names realm, nonce, algorithm and qop, the algorithm unquoted (RFC 7616 section 3.3)',
+  async (t) => {
+    t.equal(formatChallenge(CHALLENGE), `${START}, algorithm=MD5, qop="auth"`)
+  },
+)
+
+t.test('a challenge offers its qops in their order, and has no qop where none is offered', async (t) => {
+  t.equal(formatChallenge({ ...CHALLENGE, qop: ['auth', 'auth-int'] }), `${START}, algorithm=MD5, qop="auth,auth-int"`)
+  t.equal(formatChallenge({ ...CHALLENGE, qop: ['auth-int', 'auth'] }), `${START}, algorithm=MD5, qop="auth-int,auth"`)
+  t.equal(formatChallenge({ ...CHALLENGE, qop: [] }), `${START}, algorithm=MD5`)
+})
+
+t.test('a challenge to a stale nonce says so', async (t) => {
+  t.equal(formatChallenge({ ...CHALLENGE, stale: true }), `${START}, stale=true, algorithm=MD5, qop="auth"`)
+})
+
+t.test(
+  'several algorithms are as many header values, which differ in nothing else (RFC 8760 section 2.3)',
+  async (t) => {
+    const offered = ['SHA-512-256', 'SHA-256', 'MD5'] as const
+    t.strictSame(
+      offered.map((algorithm) => formatChallenge({ ...CHALLENGE, algorithm })),
+      [
+        `${START}, algorithm=SHA-512-256, qop="auth"`,
+        `${START}, algorithm=SHA-256, qop="auth"`,
+        `${START}, algorithm=MD5, qop="auth"`,
+      ],
+    )
+  },
+)
+
+t.test('a realm cannot end its quotes, begin a header or end the line', async (t) => {
+  const crafted = { ...CHALLENGE, realm: 'x", nonce="mine\\' }
+  t.equal(formatChallenge(crafted), formatChallenge(CHALLENGE).replace('sip.example.com', 'x\\", nonce=\\"mine\\\\'))
+  t.throws(() => formatChallenge({ ...CHALLENGE, realm: 'x\r\nVia: mine' }), RangeError)
+  t.throws(() => formatChallenge({ ...CHALLENGE, nonce: 'x\u0000' }), RangeError)
+})
+
+t.test('a client reads the realm that the challenge was made with, whatever it holds', async () => {
+  const printable = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
+  fc.assert(
+    fc.property(printable, (realm) => {
+      const scanner = new Scanner(formatChallenge({ ...CHALLENGE, realm }))
+      scanner.takeToken()
+      const read = readAuthParams(scanner, new Map([['realm', 'realm']]))
+      return 'values' in read && read.values.get('realm') === realm
+    }),
+  )
+})

@@ -1,0 +1,28 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { isControl, quote } from '../../src/digest/quoted-string.js'
+import { Scanner } from '../../src/digest/scanner.js'
+
+t.test('a text is quoted, its quotes and backslashes escaped', async (t) => {
+  t.equal(quote(''), '""')
+  t.equal(quote('sip.example.com'), '"sip.example.com"')
+  t.equal(quote('a"b\\c\\"'), '"a\\"b\\\\c\\\\\\""')
+})
+
+t.test('no text with a control character is quoted', async (t) => {
+  for (const code of [...Array(0x20).keys(), 0x7f]) {
+    t.ok(isControl(code))
+    t.throws(() => quote(`sip.${String.fromCharCode(code)}example.com`), RangeError, `code ${code}`)
+  }
+  t.notOk(isControl(0x20) || isControl(0x7e) || isControl(0x80))
+})
+
+t.test('whatever is quoted is read back as it was', async () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.pre(!Array.from(text).some((char) => isControl(char.charCodeAt(0))))
+      const scanner = new Scanner(quote(text))
+      return scanner.takeQuotedString() === text && scanner.atEnd
+    }),
+  )
+})
