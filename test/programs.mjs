@@ -47,6 +47,8 @@ function missingPackages() {
 function withoutDefaultCluster(work) {
   const file = '/etc/postgresql-common/createcluster.conf'
   const packaged = '/usr/share/postgresql-common/createcluster.conf'
+  const copy = `${file}.ucf-dist` // what the package's configuration tool lays beside a file that was edited
+  const hadCopy = existsSync(copy)
   const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${before ?? ''}\ncreate_main_cluster = false\n`)
@@ -56,6 +58,7 @@ function withoutDefaultCluster(work) {
     const after = before ?? (existsSync(packaged) ? readFileSync(packaged, 'utf8') : undefined)
     if (after === undefined) rmSync(file)
     else writeFileSync(file, after)
+    if (!hadCopy) rmSync(copy, { force: true })
   }
 }
 
@@ -87,7 +90,7 @@ export function ensurePrograms(say) {
   if (missing.length === 0) return true
   const mayInstall = process.getuid?.() === 0 && isProgram('apt-get')
   if (mayInstall) {
-    say(`installing ${missing.join(', ')}`)
+    say(`installing ${missing.join(', ')}, without starting their services`)
     install(missing)
   }
   const left = missingPackages()
