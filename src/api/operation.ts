@@ -1,0 +1,30 @@
+import type { TSchema } from 'typebox'
+import type { Account } from '../store/accounts.js'
+import type { Parameters } from './parameters.js'
+
+/** A request that has been let in and parsed. */
+export type Call = {
+  /** The account whose credentials came with the request. */
+  readonly actor: Account
+  /** The account that the path names, which the actor may act on; the actor itself where the path names none. */
+  readonly account: Account
+  /** The path's parameters, decoded. */
+  readonly params: Readonly<Record<string, string | undefined>>
+  readonly query: Parameters
+  readonly form: Parameters
+}
+
+/** What one method of one resource does. */
+export type Operation = {
+  /** HTTP status of its success. */
+  readonly status: 200 | 201 | 204
+  /** Schema of its answer: what the schema does not name is not sent. Undefined for 204. */
+  readonly body: TSchema | undefined
+  /** The dialect's code of a validation error. */
+  readonly invalid: number
+  /** Throws `Fault` or `Refusal`; what it resolves with is the body. */
+  handle(call: Call): Promise<object | undefined>
+}
+
+/** A row of the routing table. */
+export type Route = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, operation: Operation]

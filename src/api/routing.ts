@@ -1,0 +1,71 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Account } from '../store/accounts.js'
+import { Fault } from './fault.js'
+import type { Operation, Route } from './operation.js'
+import { type Parameters, parseParameters } from './parameters.js'
+import { splitTarget } from './target.js'
+
+/** Who asks, and about which account. */
+export type Access = { readonly actor: Account; readonly account: Account }
+
+const NO_PARAMETERS: Parameters = new Map()
+
+/** Puts the routes into the server, behind a dialect's way of finding out who asks. */
+export async function mountRoutes(
+  app: FastifyInstance,
+  routes: readonly Route[],
+  admit: (request: FastifyRequest) => Promise<Access>,
+): Promise<void> {
+  await app.register(async (scope) => {
+    scope.decorateRequest('access', null)
+    // Before the body is read: who may not ask cannot make the server work.
+    scope.addHook('onRequest', async (request) => {
+      request.setDecorator<Access>('access', await admit(request))
+    })
+    for (const [method, url, operation] of routes) {
+      const { status, body, invalid } = operation
+      scope.route({
+        method,
+        url,
+        config: { invalid },
+        ...(body === undefined ? {} : { schema: { response: { [status]: body } } }),
+        handler: async (request, reply) => {
+          reply.code(status)
+          const answer = await perform(operation, request)
+          return answer === undefined ? reply.send() : answer
+        },
+      })
+    }
+  })
+}
+
+async function perform(operation: Operation, request: FastifyRequest): Promise<object | undefined> {
+  const { actor, account } = request.getDecorator<Access>('access')
+  return operation.handle({
+    actor,
+    account,
+    params: request.params as Readonly<Record<string, string>>,
+    query: parseParameters(splitTarget(request.raw.url ?? '').query),
+    form: (request.body as Parameters | undefined) ?? NO_PARAMETERS,
+  })
+}
+
+/** A judge of requests that no route takes: tells a wrong method on a known path from an unknown path. */
+export function createMissJudge(routes: readonly Route[]): (path: string) => Fault {
+  const methods = new Map<string, Set<string>>()
+  for (const [method, path] of routes) {
+    const allowed = methods.get(path) ?? new Set()
+    // Where there is a GET, Fastify answers HEAD as well.
+    for (const name of method === 'GET' ? ['GET', 'HEAD'] : [method]) allowed.add(name)
+    methods.set(path, allowed)
+  }
+  const known = [...methods].map(([path, allowed]) => ({
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+    allow: [...allowed].sort().join(', '),
+  }))
+  return (path) => {
+    const match = known.find(({ pattern }) => pattern.test(path))
+    if (!match) return new Fault('not_found', 'The path names nothing')
+    return new Fault('method_not_allowed', `Method not allowed, use one of ${match.allow}`, { allow: match.allow })
+  }
+}
