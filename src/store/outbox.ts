@@ -79,3 +79,12 @@ export async function measureBacklog(db: Queryable): Promise<Backlog> {
   )
   return { pending: rows[0]?.pending ?? 0, oldestAgeSeconds: Math.max(0, rows[0]?.age ?? 0) }
 }
+
+/** Whether changes up to an id still wait. */
+export async function hasChangesUpTo(db: Queryable, id: string): Promise<boolean> {
+  const { rows } = await db.query<{ waiting: boolean }>(
+    'select exists (select from outbox where id <= $1) as waiting',
+    [id],
+  )
+  return rows[0]?.waiting ?? false
+}

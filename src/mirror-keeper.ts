@@ -1,0 +1,69 @@
+import type { Log } from './log.js'
+import { readMarker } from './mirror/marker.js'
+import type { Truth } from './mirror/mirror.js'
+import { type Progress, rebuildMirror } from './mirror/rebuild.js'
+import type { RedisClient } from './redis/client.js'
+
+const CHECK_MS = 1_000
+const PROGRESS_MS = 2_000
+
+/** Watches the mirror's marker and rebuilds the mirror where it is missing. */
+export type MirrorKeeper = {
+  start(): void
+  close(): Promise<void>
+}
+
+export function createMirrorKeeper(deps: {
+  readonly redis: RedisClient
+  readonly truth: Truth
+  readonly log: Log
+  readonly now: () => number
+}): MirrorKeeper {
+  const { redis, truth, log } = deps
+  let timer: NodeJS.Timeout | undefined
+  let check: Promise<void> | undefined
+  let closed = false
+
+  async function runCheck(): Promise<void> {
+    try {
+      const state = redis.status === 'ready' ? await readMarker(redis) : 'complete'
+      if (state !== 'complete' && !closed) {
+        log.info({ marker: state }, 'the mirror in Redis is not complete')
+        const done = await rebuildMirror({ redis, truth, onProgress: createProgressLog(deps) })
+        if (done) log.info(done, 'the mirror in Redis is rebuilt')
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'the mirror in Redis could not be checked or rebuilt; trying again')
+    }
+    check = undefined
+    schedule()
+  }
+
+  function schedule(): void {
+    if (closed) return
+    timer = setTimeout(() => {
+      check = runCheck()
+    }, CHECK_MS)
+  }
+
+  return {
+    start() {
+      check = runCheck()
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await check
+    },
+  }
+}
+
+/** Logs a rebuild's progress every few seconds. */
+export function createProgressLog({ log, now }: { readonly log: Log; readonly now: () => number }) {
+  let last = now()
+  return (progress: Progress) => {
+    if (now() - last < PROGRESS_MS) return
+    last = now()
+    log.info(progress, 'rebuilding the mirror in Redis')
+  }
+}

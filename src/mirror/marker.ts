@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import type { RedisClient } from '../redis/client.js'
+import { createScript } from '../redis/script.js'
+
+/**
+ * The marker says that the mirror holds everything. A Redis that was flushed or replaced has none; one that was
+ * restarted, restored or failed over has that of another run, and may have lost the last changes.
+ */
+const MARKER = 'sipauth:mirror'
+const LEASE = 'sipauth:mirror:builder'
+const LEASE_MS = 10_000
+
+/** What the marker says: `missing` and `other_run` both ask for a rebuild. */
+export type MarkerState = 'complete' | 'building' | 'missing' | 'other_run'
+
+/** Whether the mirror is marked as complete; the hot path asks before it refuses anybody. */
+export async function isMarkedComplete(redis: RedisClient): Promise<boolean> {
+  return (await redis.hget(MARKER, 'state')) === 'complete'
+}
+
+/** Reads the marker and compares the run of the server with the one that it was set in. */
+export async function readMarker(redis: RedisClient): Promise<MarkerState> {
+  const [[state, run], now] = await Promise.all([redis.hmget(MARKER, 'state', 'run'), readRun(redis)])
+  if (!state) return 'missing'
+  if (run !== now) return 'other_run'
+  return state === 'complete' ? 'complete' : 'building'
+}
+
+/** One server's run; a cluster has many, and none that would speak for all. */
+async function readRun(redis: RedisClient): Promise<string> {
+  if (redis.isCluster) return 'cluster'
+  return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? 'unknown'
+}
+
+const RENEW = createScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`)
+const RELEASE = createScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+`)
+const COMPLETE = createScript(`
+if redis.call('HGET', KEYS[1], 'builder') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'state', 'complete')
+return 1
+`)
+
+/** The right to rebuild, which one node has at a time. */
+export type RebuildLease = {
+  /** Marks the mirror as being built. */
+  begin(): Promise<void>
+  /** Keeps the right; false where it is lost. */
+  renew(): Promise<boolean>
+  /** Marks the mirror as complete; false where a flush or another rebuild came between. */
+  complete(): Promise<boolean>
+  release(): Promise<void>
+}
+
+/** Takes the right to rebuild; undefined while another node has it. */
+export async function takeRebuildLease(redis: RedisClient): Promise<RebuildLease | undefined> {
+  const builder = randomUUID()
+  if ((await redis.set(LEASE, builder, 'PX', LEASE_MS, 'NX')) !== 'OK') return undefined
+  return {
+    async begin() {
+      await redis.hset(MARKER, { state: 'building', builder, run: await readRun(redis) })
+    },
+    renew: async () => (await RENEW(redis, LEASE, [builder, LEASE_MS])) === 1,
+    complete: async () => (await COMPLETE(redis, MARKER, [builder])) === 1,
+    async release() {
+      await RELEASE(redis, LEASE, [builder])
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache'
+import type { Mirror, MirrorRecord, Truth } from './mirror.js'
+
+/** Deletions remembered, so that an older change that comes late does not undo them. */
+const TOMBSTONES_MAX = 10_000
+
+/** The mirror of a process that has no Redis, filled at start and whenever it may have missed something. */
+export type MemoryMirror = Mirror & {
+  /** Takes everything anew; until that is done, nothing is read from it. */
+  rebuild(truth: Truth): Promise<void>
+}
+
+/** Keeps the same promises as the one in Redis, within this process. */
+export function createMemoryMirror(): MemoryMirror {
+  const records = new Map<string, MirrorRecord>()
+  const tombstones = new LRUCache<string, MirrorRecord>({ max: TOMBSTONES_MAX })
+  let behind = true
+  let rebuilds = 0
+
+  function take(record: MirrorRecord): void {
+    const key = keyOf(record.realm, record.username)
+    const held = records.get(key) ?? tombstones.get(key)
+    if (held && BigInt(held.version) > BigInt(record.version)) return
+    if (isTombstone(record)) {
+      records.delete(key)
+      tombstones.set(key, record)
+    } else {
+      tombstones.delete(key)
+      records.set(key, record)
+    }
+  }
+
+  return {
+    shared: false,
+    source: 'near',
+    get current() {
+      return !behind
+    },
+    async isComplete() {
+      return !behind
+    },
+    async findHa1(realm, username, field) {
+      const record = records.get(keyOf(realm, username))
+      if (record?.username === undefined) return undefined
+      return record.credential && { ...record.credential, ha1: record.credential.ha1s?.[field] }
+    },
+    async findAlgorithms(realm) {
+      const record = records.get(keyOf(realm, undefined))
+      return record?.username === undefined ? record?.algorithms : undefined
+    },
+    async apply(changes) {
+      for (const record of changes) take(record)
+    },
+    setBehind(value) {
+      behind = value
+    },
+    async rebuild(truth) {
+      behind = true
+      const rebuild = ++rebuilds
+      records.clear()
+      for await (const slice of truth.walk()) for (const record of slice) take(record)
+      // A later one that began meanwhile has cleared what this one had taken.
+      if (rebuild === rebuilds) behind = false
+    },
+  }
+}
+
+function isTombstone(record: MirrorRecord): boolean {
+  return record.username === undefined ? record.algorithms === undefined : record.credential === undefined
+}
+
+/** A realm holds no colon, so no two keys are alike. */
+function keyOf(realm: string, username: string | undefined): string {
+  return username === undefined ? realm : `${realm}:${username}`
+}

@@ -1,0 +1,40 @@
+import type { MirrorReader } from '../auth/credential-source.js'
+import type { Credential } from '../credential.js'
+import type { HashAlgorithm } from '../digest/algorithm.js'
+
+/** Names a credential, or without a user name the realm itself. */
+export type MirrorKey = { readonly realm: string; readonly username: string | undefined }
+
+/** The state that the mirror is to hold of one key; `undefined` where there is nothing (any more). */
+export type MirrorRecord =
+  | {
+      readonly realm: string
+      readonly username: string
+      readonly version: string
+      readonly credential: Credential | undefined
+    }
+  | {
+      readonly realm: string
+      readonly username: undefined
+      readonly version: string
+      readonly algorithms: readonly HashAlgorithm[] | undefined
+    }
+
+/** A copy of the credentials that the hot path reads. */
+export type Mirror = MirrorReader & {
+  /** Whether all nodes see the same copy; one that is not shared must follow every node's changes. */
+  readonly shared: boolean
+  /** Takes each record unless a newer version is held. Rejects when it could not take all. */
+  apply(records: readonly MirrorRecord[]): Promise<void>
+  /** Says whether the copy is known to lack committed changes: then nothing is read from it. */
+  setBehind(behind: boolean): void
+}
+
+/** What the database holds, in the mirror's terms. */
+export type Truth = {
+  count(): Promise<number>
+  /** Every record that there is, in slices. */
+  walk(): AsyncIterable<readonly MirrorRecord[]>
+  /** The named records as they are now; of a key that is gone, nothing. */
+  read(keys: readonly MirrorKey[]): Promise<readonly MirrorRecord[]>
+}

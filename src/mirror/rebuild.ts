@@ -1,0 +1,89 @@
+import type { RedisClient } from '../redis/client.js'
+import { createScript } from '../redis/script.js'
+import { type RebuildLease, takeRebuildLease } from './marker.js'
+import type { MirrorKey, MirrorRecord, Truth } from './mirror.js'
+import { applyRecord, inBatches } from './redis-mirror.js'
+import { toRedisKey } from './redis-record.js'
+import { scanRecords } from './scan.js'
+
+/** How a rebuild went on: records written so far, out of how many credentials. */
+export type Progress = { readonly written: number; readonly removed: number; readonly total: number }
+
+/** Deletes what is still as it was seen: KEYS[1] a record, ARGV its version then. */
+const DROP = createScript(`
+if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`)
+
+/**
+ * Writes every record into Redis and removes what the database does not have, while both go on changing; then marks
+ * the mirror as complete. Undefined while another node is doing it. Rejects when a store fails, or when Redis was
+ * emptied meanwhile: then it wants to be done again.
+ */
+export async function rebuildMirror(deps: {
+  readonly redis: RedisClient
+  readonly truth: Truth
+  readonly onProgress: (progress: Progress) => void
+}): Promise<Progress | undefined> {
+  const lease = await takeRebuildLease(deps.redis)
+  if (!lease) return undefined
+  try {
+    return await rebuildWith(lease, deps)
+  } finally {
+    await lease.release()
+  }
+}
+
+async function rebuildWith(
+  lease: RebuildLease,
+  { redis, truth, onProgress }: Parameters<typeof rebuildMirror>[0],
+): Promise<Progress> {
+  await lease.begin()
+  const total = await truth.count()
+  let written = 0
+  let removed = 0
+  async function step(): Promise<void> {
+    if (!(await lease.renew())) throw new Error('another node has taken the rebuild over')
+    onProgress({ written, removed, total })
+    // PGlite answers without ever going back to the event loop.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  for await (const slice of truth.walk()) {
+    await inBatches(slice, (record) => write(redis, truth, record))
+    written += slice.length
+    await step()
+  }
+  for await (const keys of scanRecords(redis)) {
+    removed += await removeUnknown(redis, truth, keys)
+    await step()
+  }
+  if (!(await lease.complete())) throw new Error('Redis was emptied while its mirror was rebuilt')
+  return { written, removed, total }
+}
+
+/**
+ * A newer version in Redis is a change that came after the walk had read the row. If the row, read again, is still
+ * older, Redis is wrong: nothing is mirrored before it is committed.
+ */
+async function write(redis: RedisClient, truth: Truth, record: MirrorRecord): Promise<void> {
+  const newer = await applyRecord(redis, record)
+  if (newer === undefined) return
+  const [now] = await truth.read([record])
+  if (now && BigInt(now.version) < BigInt(newer)) await applyRecord(redis, now, newer)
+}
+
+/** Removes records that have no row. The row is read after the record, so a new one is never taken for an old one. */
+async function removeUnknown(redis: RedisClient, truth: Truth, keys: readonly MirrorKey[]): Promise<number> {
+  const held = new Map<string, { key: MirrorKey; version: string | null }>()
+  await inBatches(keys, async (key) => {
+    const [version, sid, algorithms] = await redis.hmget(toRedisKey(key), 'v', 'sid', 'algorithms')
+    // A tombstone has nothing but its version, and goes by itself.
+    if (sid || algorithms) held.set(toRedisKey(key), { key, version: version ?? null })
+  })
+  const known = await truth.read([...held.values()].map(({ key }) => key))
+  for (const record of known) held.delete(toRedisKey(record))
+  await inBatches([...held], ([redisKey, { version }]) =>
+    version === null ? redis.del(redisKey) : DROP(redis, redisKey, [version]),
+  )
+  return held.size
+}

@@ -1,0 +1,89 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { Log } from '../log.js'
+
+/** A connection to Redis or Valkey in any of their arrangements. */
+export type RedisClient = Redis | Cluster
+
+/** Longest wait for one command's answer; what takes longer counts as an outage. */
+const COMMAND_TIMEOUT_MS = 500
+const CONNECT_TIMEOUT_MS = 1_000
+
+/**
+ * Nothing is queued for a server that is away: the caller turns to PostgreSQL at once. Reconnecting goes on for ever,
+ * at most a second apart.
+ */
+const OPTIONS = {
+  protocol: 2,
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+  connectionName: 'sipauthd',
+} as const satisfies RedisOptions
+
+/**
+ * Connects to `redis://`, `rediss://`, `unix://path`, `redis+cluster://host:port,…` or
+ * `redis+sentinel://host:port,…/master`; user and password stand before an `@`, a database number in the path (in the
+ * query `?db=` of a `unix://`). Returns at once; connecting goes on by itself.
+ */
+export function connectRedis(url: string, log: Log): RedisClient {
+  const client = open(url)
+  client.on('error', (error) => log.debug({ err: error }, 'the connection to Redis failed'))
+  return client
+}
+
+function open(url: string): RedisClient {
+  const scheme = url.slice(0, url.indexOf('://'))
+  if (scheme === 'unix') return openUnix(url)
+  if (scheme === 'redis+cluster') return openCluster(url)
+  if (scheme === 'redis+sentinel') return openSentinel(url)
+  return new Redis(url, OPTIONS)
+}
+
+function openUnix(url: string): Redis {
+  const { pathname, searchParams, username, password } = new URL(url.replace('unix:', 'redis:'))
+  const db = Number(searchParams.get('db') ?? 0)
+  return new Redis({ ...OPTIONS, ...credentials(username, password), path: decodeURIComponent(pathname), db })
+}
+
+function openCluster(url: string): Cluster {
+  const { hosts, ...login } = readHosts(url)
+  return new Cluster(hosts, {
+    redisOptions: { ...OPTIONS, ...login.credentials },
+    enableOfflineQueue: false,
+    clusterRetryStrategy: OPTIONS.retryStrategy,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+  })
+}
+
+function openSentinel(url: string): Redis {
+  const { hosts, name, ...login } = readHosts(url)
+  return new Redis({
+    ...OPTIONS,
+    ...login.credentials,
+    sentinels: hosts,
+    name: name || 'mymaster',
+    failoverDetector: true,
+    sentinelRetryStrategy: OPTIONS.retryStrategy,
+  })
+}
+
+/** Takes `scheme://user:password@host:port,host:port/name` apart. */
+function readHosts(url: string) {
+  const [, login, list = '', name] = /^[^:]+:\/\/(?:([^@/]*)@)?([^/]*)(?:\/(.*))?$/.exec(url) ?? []
+  const [username = '', password = ''] = login?.split(':') ?? []
+  const hosts = list.split(',').map((entry) => {
+    const { hostname, port } = new URL(`redis://${entry}`)
+    return { host: hostname, port: Number(port || 6379) }
+  })
+  return { hosts, name, credentials: credentials(username, password) }
+}
+
+function credentials(username: string, password: string): Pick<RedisOptions, 'username' | 'password'> {
+  return {
+    ...(username && { username: decodeURIComponent(username) }),
+    ...(password && { password: decodeURIComponent(password) }),
+  }
+}
