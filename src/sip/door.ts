@@ -1,0 +1,159 @@
+import type { Authenticator } from '../auth/authenticator.js'
+import type { CredentialIdentity } from '../credential.js'
+import type { Log } from '../log.js'
+import type { Answerable } from './answerable.js'
+import type { Bindings } from './bindings.js'
+import type { Limits } from './limits.js'
+import type { Reading, SipRequest } from './message.js'
+import { redirect } from './redirect.js'
+import { register } from './register.js'
+import { createReplyWriter, type Reply, type Source } from './reply.js'
+import { readSubject } from './subject.js'
+import { createTransactions, transactionKey } from './transactions.js'
+import { refusalReply, unavailable } from './verdict-reply.js'
+import type { Via } from './via.js'
+
+/** The way back to who sent a message. */
+export type Channel = {
+  readonly source: Source
+  readonly transport: 'UDP' | 'TCP' | 'TLS' | 'WS'
+  /** Sends an answer; `top` is the topmost Via of its request. Never throws. */
+  send(answer: Buffer, top: Via): void
+}
+
+/** Where messages of all transports come in. */
+export type SipDoor = {
+  /** Never throws. */
+  receive(reading: Reading, channel: Channel): void
+  /** Resolves when nothing is being answered, or after the limit for draining. */
+  drain(): Promise<void>
+  /** Forgets all transactions. */
+  destroy(): void
+}
+
+/** What the door is built on; `now` is in milliseconds. */
+export type SipDoorDeps = {
+  readonly authenticator: Authenticator
+  readonly bindings: Bindings
+  readonly nextHop: string | undefined
+  readonly log: Log
+  readonly now: () => number
+  readonly limits: Limits
+}
+
+/** RFC 3261 section 11.2. No extension is supported, which an empty Supported says. */
+const CAPABILITIES = {
+  status: 200,
+  headers: {
+    allow:
+      'ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE',
+    accept: 'application/sdp',
+    supported: '',
+  },
+} as const satisfies Reply
+
+/** Seconds after which to come again when requests or stores are too much for this node. */
+const RETRY_SECONDS = 5
+
+/** How often one fault of the stores is logged, in milliseconds: a storm of REGISTERs is no storm of lines. */
+const LOG_EVERY_MS = 1_000
+
+/**
+ * Decides what every request is answered: without state until the digest is right, then in a transaction, so that a
+ * retransmission is never checked twice.
+ */
+export function createSipDoor(deps: SipDoorDeps): SipDoor {
+  const { authenticator, log, now, limits } = deps
+  const write = createReplyWriter()
+  const transactions = createTransactions(limits.transactions)
+  const inFlight = new Map<string, Promise<void>>()
+  let lastLogged = Number.NEGATIVE_INFINITY
+
+  const logFault = (error: unknown, what: string): void => {
+    if (now() - lastLogged < LOG_EVERY_MS) return
+    lastLogged = now()
+    log.error({ err: error }, what)
+  }
+
+  const answer = (request: Answerable, reply: Reply, channel: Channel): void =>
+    channel.send(write(request, reply, channel.source), request.vias[0])
+
+  /** What needs no check; undefined for what does. */
+  const uncheckedReply = (request: SipRequest): Reply | undefined => {
+    if (request.require.length > 0) return { status: 420, headers: { unsupported: request.require.join(', ') } }
+    if (request.method === 'OPTIONS') return CAPABILITIES
+    return inFlight.size < limits.inFlight ? undefined : unavailable(RETRY_SECONDS)
+  }
+
+  const serve = async (request: SipRequest, credential: CredentialIdentity): Promise<Reply> => {
+    try {
+      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, credential)
+    } catch (error) {
+      logFault(error, 'bindings cannot be reached')
+      return unavailable(RETRY_SECONDS)
+    }
+  }
+
+  const check = async (request: SipRequest, key: string, channel: Channel): Promise<void> => {
+    const subject = readSubject(request)
+    if ('status' in subject) return answer(request, subject, channel)
+    const verdict = await authenticator.verify('sip', {
+      method: request.method,
+      ...subject,
+      authorizations: request.authorizations,
+      uri: request.uri,
+      body: request.body,
+      sourceIp: channel.source.address,
+      userAgent: request.userAgent,
+      callId: request.callId,
+    })
+    if (verdict.reason !== 'ok') return answer(request, refusalReply(verdict), channel)
+    const reply = await serve(request, verdict.credential)
+    const bytes = write(request, reply, channel.source)
+    const send = (): void => channel.send(bytes, request.vias[0])
+    transactions.complete(key, request.method, { status: reply.status, reliable: channel.transport !== 'UDP', send })
+  }
+
+  const begin = (request: SipRequest, key: string, channel: Channel): void => {
+    const checked = check(request, key, channel)
+      .catch((error: unknown) => {
+        logFault(error, 'a request could not be answered')
+        answer(request, { status: 500 }, channel)
+      })
+      .finally(() => inFlight.delete(key))
+    inFlight.set(key, checked)
+  }
+
+  const receiveRequest = (request: SipRequest, channel: Channel): void => {
+    const key = transactionKey(request, channel.transport, channel.source)
+    if (request.method === 'CANCEL') {
+      answer(request, { status: transactions.has(key) || inFlight.has(key) ? 200 : 481 }, channel)
+      return
+    }
+    if (transactions.absorb(key, request.method) || inFlight.has(key) || request.method === 'ACK') return
+    const reply = uncheckedReply(request)
+    if (reply) answer(request, reply, channel)
+    else begin(request, key, channel)
+  }
+
+  return {
+    receive(reading, channel) {
+      try {
+        if (reading.outcome === 'request') receiveRequest(reading.request, channel)
+        else if (reading.outcome === 'dropped') log.debug({ why: reading.why }, 'a message was dropped')
+        else if (reading.request.method !== 'ACK') answer(reading.request, reading.fault, channel)
+      } catch (error) {
+        logFault(error, 'a message could not be handled')
+      }
+    },
+    async drain() {
+      let timer: NodeJS.Timeout | undefined
+      const timeIsUp = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, limits.drainMs)
+      })
+      await Promise.race([Promise.allSettled(inFlight.values()), timeIsUp])
+      clearTimeout(timer)
+    },
+    destroy: transactions.destroy,
+  }
+}

@@ -1,0 +1,115 @@
+import { collapseBlanks, parseAddress, splitList } from './address.js'
+import { type Addressed, type Answerable, readAnswerable } from './answerable.js'
+import { canonicalHead } from './canonical.js'
+import { LIMITS } from './limits.js'
+import { type Fault, type Head, scanHead } from './scanner.js'
+import { parseHead } from './sip-package.js'
+
+/** A contact of a REGISTER with those of its parameters that a registrar reads. */
+export type Contact = { readonly uri: string; readonly expires: string | undefined; readonly q: string | undefined }
+
+/** A request that was understood. */
+export type SipRequest = Answerable & {
+  /** Request-URI as on the wire. */
+  readonly uri: string
+  readonly fromUri: string
+  readonly toUri: string
+  /** Of a REGISTER; `*` stands for all (RFC 3261 section 10.2.2). */
+  readonly contacts: readonly Contact[] | '*'
+  readonly expires: string | undefined
+  /** Raw values of the Authorization headers. */
+  readonly authorizations: readonly string[]
+  /** Option tags of the Require headers. */
+  readonly require: readonly string[]
+  readonly userAgent: string | undefined
+  readonly body: Buffer
+}
+
+/** What a message turned out to be. `dropped`: a response, or what does not even say to whom an answer would go. */
+export type Reading =
+  | { readonly outcome: 'request'; readonly request: SipRequest }
+  | { readonly outcome: 'refused'; readonly request: Answerable; readonly fault: Fault }
+  | { readonly outcome: 'dropped'; readonly why: string }
+
+type StartLine = { readonly method: string; readonly uri: string }
+
+// `%` is a token character too, but the package would decode it.
+const METHOD = /^[A-Za-z0-9\-.!*_+`'~]{1,32}$/
+const VISIBLE = /^[\x21-\x7e]+$/
+
+/** Reads one message: its head, what came after the empty line, and a fault that its framing already has. */
+export function readMessage(bytes: Buffer, rest: Buffer, framingFault?: Fault): Reading {
+  const head = scanHead(bytes)
+  if (head === undefined) return { outcome: 'dropped', why: 'control character' }
+  if (/^SIP\//i.test(head.startLine)) return { outcome: 'dropped', why: 'response' }
+  const addressed = readAnswerable(head)
+  if (typeof addressed === 'string') return { outcome: 'dropped', why: addressed }
+  const read = head.fault ?? framingFault ?? readRequest(head, addressed, rest)
+  if ('status' in read) return { outcome: 'refused', request: addressed.answerable, fault: read }
+  return { outcome: 'request', request: read }
+}
+
+/** The rest of a message that can be answered. */
+function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest | Fault {
+  const { answerable } = addressed
+  const start = readStartLine(head.startLine)
+  if ('status' in start) return start
+  if (start.method !== answerable.method) return bad('CSeq Names Another Method')
+  if (answerable.cseq >= 2 ** 31) return bad('CSeq Too High')
+  const body = cutBody(head, rest)
+  if (body === undefined) return bad('Bad Content-Length')
+  const contacts = start.method === 'REGISTER' ? readContacts(head.values.get('contact') ?? []) : []
+  if (contacts === undefined) return bad('Bad Contact')
+  const listed = contacts === '*' ? [] : contacts
+  const parsed = parseHead(canonicalHead({ ...start, ...addressed, contacts: listed }))
+  const parsedContacts = parsed?.headers.contact ?? []
+  if (parsed?.headers.cseq.seq !== answerable.cseq || parsedContacts.length !== listed.length) return bad('Bad Request')
+  return {
+    ...answerable,
+    uri: parsed.uri,
+    fromUri: parsed.headers.from.uri,
+    toUri: parsed.headers.to.uri,
+    contacts:
+      contacts === '*'
+        ? '*'
+        : parsedContacts.map(({ uri, params }) => ({
+            uri,
+            expires: params.expires ?? undefined,
+            q: params.q ?? undefined,
+          })),
+    expires: head.values.get('expires')?.[0],
+    authorizations: head.values.get('authorization') ?? [],
+    require: (head.values.get('require') ?? []).flatMap(splitList).filter(Boolean),
+    userAgent: head.values.get('user-agent')?.[0],
+    body,
+  }
+}
+
+function bad(reason: string): Fault {
+  return { status: 400, reason }
+}
+
+/** RFC 3261 section 7.1: three words, single spaces. */
+function readStartLine(line: string): StartLine | Fault {
+  const [method = '', uri = '', version = '', ...more] = line.split(' ')
+  if (more.length > 0 || !METHOD.test(method) || !VISIBLE.test(uri)) return bad('Bad Request Line')
+  if (!/^SIP\/\d+\.\d+$/i.test(version)) return bad('Bad Request Line')
+  if (version.toUpperCase() !== 'SIP/2.0') return { status: 505, reason: 'Version Not Supported' }
+  if (uri.length > LIMITS.uri) return bad('Request-URI Too Long')
+  return { method, uri }
+}
+
+/** The body that Content-Length promises; all that came where there is none (RFC 3261 section 18.3). */
+function cutBody({ values }: Head, rest: Buffer): Buffer | undefined {
+  const text = values.get('content-length')?.[0]
+  if (text === undefined) return rest
+  if (!/^\d{1,6}$/.test(text) || Number(text) > rest.length) return undefined
+  return rest.subarray(0, Number(text))
+}
+
+function readContacts(values: readonly string[]) {
+  const elements = values.flatMap((value) => splitList(collapseBlanks(value)))
+  if (elements.length === 1 && elements[0] === '*') return '*'
+  const contacts = elements.map(parseAddress).filter((contact) => contact !== undefined)
+  return contacts.length === elements.length ? contacts : undefined
+}

@@ -1,0 +1,105 @@
+import { LIMITS } from './limits.js'
+
+/** Why a message is refused: a SIP status and its reason phrase. */
+export type Fault = { readonly status: 400 | 505 | 513; readonly reason: string }
+
+/**
+ * The headers that are read; every other one is passed over. `compact` is the short form (RFC 3261 section 7.3.3),
+ * `most` how many lines of it a request may have.
+ */
+const HEADERS = {
+  via: { compact: 'v', most: 40 },
+  from: { compact: 'f', most: 1 },
+  to: { compact: 't', most: 1 },
+  'call-id': { compact: 'i', most: 1 },
+  cseq: { compact: undefined, most: 1 },
+  'content-length': { compact: 'l', most: 1 },
+  contact: { compact: 'm', most: 16 },
+  expires: { compact: undefined, most: 1 },
+  authorization: { compact: undefined, most: 8 },
+  require: { compact: undefined, most: 8 },
+  'user-agent': { compact: undefined, most: 1 },
+} as const
+
+export type HeaderName = keyof typeof HEADERS
+
+const HEADER_NAMES = Object.keys(HEADERS) as HeaderName[]
+
+const NAMES: ReadonlyMap<string, HeaderName> = new Map(
+  HEADER_NAMES.flatMap((name) => [[name, name] as const, [HEADERS[name].compact ?? name, name] as const]),
+)
+
+// RFC 3261's token without `%`, which another parser might decode into a name that this one does not know.
+const HEADER_NAME = /^[A-Za-z0-9\-.!*_+`'~]+$/
+
+/** A head taken apart: unfolded values by header, and the first fault found. What is after a fault is still read. */
+export type Head = {
+  readonly startLine: string
+  readonly values: ReadonlyMap<HeaderName, readonly string[]>
+  readonly fault: Fault | undefined
+}
+
+/**
+ * Takes a head (without the empty line at its end) apart in linear time. A head that is too large is read as far as
+ * its limit, so that its sender can be told. Undefined where a control character, a bare CR or a bare LF is in it: what
+ * such a line means differs from parser to parser, so nothing of it is echoed.
+ */
+export function scanHead(head: Buffer): Head | undefined {
+  const text = head.toString('latin1', 0, LIMITS.head)
+  const lines = text.split('\r\n', LIMITS.headLines + 1)
+  const tooLarge = head.length > LIMITS.head
+  if (tooLarge) lines.pop() // cut short
+  const tooMany = lines.length > LIMITS.headLines
+  if (tooMany) lines.pop()
+  if (!lines.every(isClean)) return undefined
+  const [startLine = '', ...unfolded] = unfold(lines)
+  const { values, fault } = collect(unfolded)
+  if (tooLarge) return { startLine, values, fault: { status: 513, reason: 'Message Too Large' } }
+  if (tooMany) return { startLine, values, fault: { status: 400, reason: 'Too Many Lines' } }
+  return { startLine, values, fault }
+}
+
+/** Only the tab of the control characters: a CR or LF that is still in a line stood alone. */
+function isClean(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i)
+    if ((code < 32 && code !== 9) || code === 127) return false
+  }
+  return true
+}
+
+/** Joins continued lines with one space, RFC 3261 section 7.3.1. */
+function unfold(lines: readonly string[]): string[] {
+  const unfolded: string[] = []
+  let parts: string[] = []
+  for (const line of lines) {
+    const continues = parts.length > 0 && (line.startsWith(' ') || line.startsWith('\t'))
+    if (!continues && parts.length > 0) unfolded.push(parts.join(' '))
+    parts = continues ? [...parts, line.trim()] : [line]
+  }
+  if (parts.length > 0) unfolded.push(parts.join(' '))
+  return unfolded
+}
+
+function collect(lines: readonly string[]): Pick<Head, 'values' | 'fault'> {
+  const values = new Map<HeaderName, string[]>()
+  let fault: Fault | undefined
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const written = line.slice(0, Math.max(colon, 0)).trimEnd()
+    const name = NAMES.get(written.toLowerCase())
+    if (name === undefined) {
+      if (!HEADER_NAME.test(written)) fault ??= { status: 400, reason: 'Bad Header Name' }
+      continue
+    }
+    const value = line.slice(colon + 1).trim()
+    const present = values.get(name)
+    if (present === undefined) values.set(name, [value])
+    else if (present.length < HEADERS[name].most) present.push(value)
+    else fault ??= { status: 400, reason: `Repeated ${name}` }
+    if (name === 'authorization' && value.length > LIMITS.authorization) {
+      fault ??= { status: 400, reason: 'Authorization Too Long' }
+    }
+  }
+  return { values, fault }
+}
