@@ -84,6 +84,7 @@ async function runTests(files) {
   mkdirSync(dirname(results), { recursive: true })
   rmSync(results, { force: true })
   const succeeded = await tools.tap('run', '--reporter=min', `--output-file=${results}`, ...files)
+  console.log() // tap ends with a cursor sequence, which is to stay off the last line
   const text = existsSync(results) ? readFileSync(results, 'utf8') : ''
   const totals = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)?.[1] ?? ''
   const count = (name) => Number(new RegExp(`${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
