@@ -3,8 +3,8 @@ import { randomFillSync } from 'node:crypto'
 const DRAWS_AT_ONCE = 512
 
 /**
- * Returns a source of so many random bytes a call. They are drawn in bulk: asking node:crypto for a few costs as much
- * as asking it for thousands. What it returned holds until the next call but 511, so it is copied at once.
+ * Returns a source of `length` random bytes a call. They are drawn in bulk: asking node:crypto for a few costs nearly
+ * as much as asking it for thousands. The array is a view that a later refill writes over, so it is copied at once.
  */
 export function createRandomBytes(length: number): () => Uint8Array {
   const pool = new Uint8Array(DRAWS_AT_ONCE * length)

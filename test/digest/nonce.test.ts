@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { createNonces, type Offer } from '../../src/digest/nonce.js'
@@ -78,6 +79,30 @@ t.test('a nonce whose offered algorithms were put in another order is bad', asyn
   const swapped = Buffer.from(nonces.issue(REALM, { algorithms: ['MD5', 'SHA-256'], qop: ['auth'] }), 'base64url')
   bytes.set(swapped.subarray(7, 8), 7)
   t.strictSame(nonces.check(bytes.toString('base64url'), REALM), BAD)
+})
+
+/** A nonce put together by hand, byte by byte, for `sip.example.com`. */
+function forge(version: number, secret: string): string {
+  const head = Buffer.from([version, ...Array(6).fill(0), 0b0110, 0b01, ...Buffer.from('8 random')])
+  head.writeUIntBE(START_MS + 1, 1, 6)
+  const signed = Buffer.concat([head, Buffer.from([0, 0, 0, REALM.length]), Buffer.from(REALM)])
+  const signature = createHmac('sha256', secret).update(signed).digest().subarray(0, 16)
+  return Buffer.concat([head, signature]).toString('base64url')
+}
+
+t.test('a nonce is the bytes that its layout says, so that nodes of other versions agree on it', async (t) => {
+  const { nonces } = setUp(['first secret'])
+  t.strictSame(nonces.check(forge(1, 'first secret'), REALM), {
+    kind: 'fresh',
+    offer: OFFER,
+    expiresAtMs: START_MS + 1,
+    id: Buffer.from('8 random').toString('base64url'),
+  })
+})
+
+t.test('a nonce of another version of the layout is bad, though the secret signed it', async (t) => {
+  const { nonces } = setUp(['first secret'])
+  for (const version of [0, 2, 255]) t.strictSame(nonces.check(forge(version, 'first secret'), REALM), BAD)
 })
 
 t.test('a nonce with any one bit changed is bad', async (t) => {
