@@ -7,9 +7,7 @@ const RFC3261 = `Digest username="bob",
   realm="biloxi.com",
   nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093",
   uri="sip:bob@biloxi.com",
-  qop=auth,
-  nc=00000001,
-  cnonce="0a4f113b",
+  qop=auth, nc=00000001, cnonce="0a4f113b",
   response="6629fae49393a05397450978507c4ef1",
   opaque="5ccc069c403ebaf9f0171e9517f40e41"`.replace(/\n */g, ' ')
 
@@ -198,9 +196,4 @@ t.test('username* (RFC 7616 section 3.4) is malformed, in the place of username 
   const expected = malformed('username* must not be used: username is read, in its plain form')
   t.strictSame(parseAuthorization(`${withParam('username', undefined)}, ${extended}`), expected)
   t.strictSame(parseAuthorization(`${RFC3261}, ${extended}`), expected)
-})
-
-t.test('what is not known is ignored, and characters above ASCII stay as they are', async (t) => {
-  const value = `${withParam('username', '"J\u00e4s\u00f8n"')}, auts="x", auts="y"`
-  t.match(parseAuthorization(value), { kind: 'digest', authorization: { username: 'J\u00e4s\u00f8n' } })
 })
