@@ -1,21 +1,21 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Account } from '../store/accounts.js'
+import type { Access, Dialect } from './dialect.js'
 import { Fault } from './fault.js'
 import type { Operation, Route } from './operation.js'
 import { type Parameters, parseParameters } from './parameters.js'
 import { splitTarget } from './target.js'
 
-/** Who asks, and about which account. */
-export type Access = { readonly actor: Account; readonly account: Account }
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The dialect's code of a validation error on this route. */
+    invalid?: number
+  }
+}
 
 const NO_PARAMETERS: Parameters = new Map()
 
-/** Puts the routes into the server, behind a dialect's way of finding out who asks. */
-export async function mountRoutes(
-  app: FastifyInstance,
-  routes: readonly Route[],
-  admit: (request: FastifyRequest) => Promise<Access>,
-): Promise<void> {
+/** Puts a dialect's routes into the server, behind its way of finding out who asks. */
+export async function mountRoutes(app: FastifyInstance, { routes, admit }: Dialect): Promise<void> {
   await app.register(async (scope) => {
     scope.decorateRequest('access', null)
     // Before the body is read: who may not ask cannot make the server work.
@@ -30,8 +30,8 @@ export async function mountRoutes(
         config: { invalid },
         ...(body === undefined ? {} : { schema: { response: { [status]: body } } }),
         handler: async (request, reply) => {
-          reply.code(status)
           const answer = await perform(operation, request)
+          reply.code(status)
           return answer === undefined ? reply.send() : answer
         },
       })

@@ -3,10 +3,15 @@ import type pg from 'pg'
 import type { Log } from '../log.js'
 import type { Provision } from '../provision.js'
 import { createAccountAuth, type Master } from './account-auth.js'
-import { hardenServer, SERVER_OPTIONS } from './hardening.js'
-import type { Route } from './operation.js'
+import { createAnswerer } from './answerer.js'
+import type { Dialect, Dialects } from './dialect.js'
+import { createServerOptions, hardenServer } from './hardening.js'
 import { mountRoutes } from './routing.js'
+import { createAccountOperations } from './twilio/accounts.js'
 import { createTwilioAdmission } from './twilio/admission.js'
+import { createCredentialListOperations } from './twilio/credential-lists.js'
+import { createCredentialOperations } from './twilio/credentials.js'
+import { answerTwilioFailure } from './twilio/errors.js'
 
 /** What the management API is made of. */
 export type ApiDeps = {
@@ -19,18 +24,50 @@ export type ApiDeps = {
   readonly now?: (() => number) | undefined
 }
 
-/** The whole routing table of Twilio's dialect; its paths are those of Twilio's published API, version 2010-04-01. */
-function twilioRoutes(_deps: ApiDeps): Route[] {
-  return []
+/** Twilio's dialect: paths, methods and parameters are those of its published API, version 2010-04-01. */
+function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
+  const accounts = createAccountOperations({ ...deps, now })
+  const lists = createCredentialListOperations(deps)
+  const credentials = createCredentialOperations(deps)
+  const all = '/2010-04-01/Accounts'
+  const sip = `${all}/:AccountSid/SIP`
+  const inList = `${sip}/CredentialLists/:CredentialListSid`
+  return {
+    prefix: '/2010-04-01/',
+    admit: createTwilioAdmission(createAccountAuth(deps)),
+    answerFailure: answerTwilioFailure,
+    routes: [
+      ['POST', `${all}.json`, accounts.create],
+      ['GET', `${all}.json`, accounts.list],
+      ['GET', `${all}/:AccountSid.json`, accounts.fetch],
+      ['POST', `${all}/:AccountSid.json`, accounts.update],
+
+      ['POST', `${sip}/CredentialLists.json`, lists.create],
+      ['GET', `${sip}/CredentialLists.json`, lists.list],
+      ['GET', `${inList}.json`, lists.fetch],
+      ['POST', `${inList}.json`, lists.update],
+      ['DELETE', `${inList}.json`, lists.remove],
+
+      ['POST', `${inList}/Credentials.json`, credentials.create],
+      ['GET', `${inList}/Credentials.json`, credentials.list],
+      ['GET', `${inList}/Credentials/:Sid.json`, credentials.fetch],
+      ['POST', `${inList}/Credentials/:Sid.json`, credentials.update],
+      ['DELETE', `${inList}/Credentials/:Sid.json`, credentials.remove],
+    ],
+  }
 }
 
 /** Builds the management API. Whoever asked for it lets it listen, and closes it. */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
+  const dialects: Dialects = [createTwilio(deps)]
+  const answerer = createAnswerer(dialects)
   const loggerInstance: FastifyBaseLogger = deps.log
-  const auth = createAccountAuth(deps)
-  const routes = twilioRoutes(deps)
-  const app = fastify({ ...SERVER_OPTIONS, loggerInstance })
-  hardenServer(app, routes)
-  await mountRoutes(app, routes, createTwilioAdmission(auth))
+  const app = fastify({ ...createServerOptions(answerer), loggerInstance })
+  hardenServer(
+    app,
+    dialects.flatMap(({ routes }) => routes),
+    answerer,
+  )
+  for (const dialect of dialects) await mountRoutes(app, dialect)
   return app
 }

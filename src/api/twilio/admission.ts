@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { type AccountAuth, unauthenticated } from '../account-auth.js'
-import type { Access } from '../routing.js'
+import type { Access } from '../dialect.js'
 import { parseBasic } from './basic.js'
 
 /** Lets in whoever brings an account's SID and token as HTTP Basic, to the account that the path names. */

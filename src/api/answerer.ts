@@ -1,0 +1,69 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Dialects, dialectOf } from './dialect.js'
+import { type FailureAnswer, toFailure } from './failure.js'
+import type { Fault } from './fault.js'
+import { splitTarget } from './target.js'
+
+/** Answers failed requests in the dialect of their path, at whatever point they failed. */
+export type Answerer = {
+  /** Header fields of every answer: it holds tokens and names, so nobody keeps it and no browser takes it for a page. */
+  readonly safeHeaders: Readonly<Record<string, string>>
+  /** Where Fastify has the request. */
+  reply(error: unknown, request: FastifyRequest, reply: FastifyReply): void
+  /** Where Node has the request and Fastify never gets it. */
+  answerRaw(fault: Fault, request: IncomingMessage, response: ServerResponse): void
+  /** Where Node's parser gave up, and where the next request would begin is not known: the connection ends. */
+  answerSocket(error: unknown, socket: Socket): void
+}
+
+const SAFE_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Builds the answerer of a server that speaks these dialects. */
+export function createAnswerer(dialects: Dialects): Answerer {
+  function describe(error: unknown, url: string, invalid?: number): FailureAnswer {
+    const { path } = splitTarget(url)
+    const answer = dialectOf(dialects, path).answerFailure(toFailure(error), path, invalid)
+    return { ...answer, headers: { ...SAFE_HEADERS, ...answer.headers } }
+  }
+
+  return {
+    safeHeaders: SAFE_HEADERS,
+
+    reply(error, request, reply) {
+      const { code } = toFailure(error)
+      if (code === 'internal') request.log.error({ err: error }, 'a request failed')
+      if (code === 'unavailable') request.log.warn({ err: error }, 'a request found no store')
+      // A URL that no router can read belongs to no route.
+      const invalid = request.routeOptions.config?.invalid
+      const { status, headers, body } = describe(error, request.raw.url ?? '', invalid)
+      reply.code(status).headers(headers).send(body)
+    },
+
+    answerRaw(fault, request, response) {
+      const { status, headers, body } = describe(fault, request.url ?? '')
+      response.writeHead(status, { ...headers, 'content-type': JSON_TYPE, connection: 'close' })
+      response.end(JSON.stringify(body))
+    },
+
+    answerSocket(error, socket) {
+      if (socket.writable) socket.write(toMessage(describe(error, '')))
+      socket.destroySoon()
+    },
+  }
+}
+
+/** A whole HTTP/1.1 response. */
+function toMessage({ status, headers, body }: FailureAnswer): string {
+  const text = JSON.stringify(body)
+  const fields = {
+    ...headers,
+    'content-type': JSON_TYPE,
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`
+}

@@ -1,0 +1,68 @@
+import { ALGORITHMS, type HashAlgorithm } from '../../digest/algorithm.js'
+import { Refusal } from '../../errors.js'
+import { isRealm, isUsername, normalizeRealm, REALM_RULE, USERNAME_RULE } from '../../names.js'
+import { ACCOUNT_STATUSES, type AccountStatus } from '../../store/accounts.js'
+import { CodedRefusal } from './errors.js'
+import { defineField } from './field.js'
+
+const FRIENDLY_NAME_LENGTH_MAX = 64
+const USERNAME_LENGTH_MAX = 32
+const PASSWORD_LENGTH_MIN = 12
+const PASSWORD_LENGTH_MAX = 256
+
+/** Twilio's code for a user name that is too long and for a weak password, though a credential's own is another. */
+const LONG_NAME_OR_WEAK_PASSWORD = 21240
+
+/** Length in characters: a pair of surrogates is one. */
+function countCharacters(text: string): number {
+  return [...text].length
+}
+
+/** Name of an account or a credential list. */
+export const friendlyName = defineField('FriendlyName', (text, name) => {
+  if (text !== '' && countCharacters(text) <= FRIENDLY_NAME_LENGTH_MAX) return text
+  throw new Refusal('invalid', name, `must be 1 to ${FRIENDLY_NAME_LENGTH_MAX} characters`)
+})
+
+/** Status of an account. */
+export const accountStatus = defineField('Status', (text, name): AccountStatus => {
+  const status = ACCOUNT_STATUSES.find((known) => known === text)
+  if (status) return status
+  throw new Refusal('invalid', name, `must be one of ${ACCOUNT_STATUSES.join(', ')}`)
+})
+
+/** Realm of a credential list, in lower case. */
+export const realm = defineField('Realm', (text, name) => {
+  if (isRealm(text)) return normalizeRealm(text)
+  throw new Refusal('invalid', name, `must be ${REALM_RULE}`)
+})
+
+/** What a realm's challenges offer: names separated by commas, in the order of the challenges. */
+export const algorithms = defineField('Algorithms', (text, name): HashAlgorithm[] => {
+  const names = text.split(',')
+  const known = names.filter((each): each is HashAlgorithm => Object.hasOwn(ALGORITHMS, each))
+  if (known.length === names.length && new Set(known).size === known.length) return known
+  throw new Refusal('invalid', name, `must be some of ${Object.keys(ALGORITHMS).join(', ')}, each once, with commas`)
+})
+
+/** A credential's user name. */
+export const username = defineField('Username', (text, name) => {
+  if (countCharacters(text) > USERNAME_LENGTH_MAX) {
+    throw new CodedRefusal(LONG_NAME_OR_WEAK_PASSWORD, name, `must not exceed ${USERNAME_LENGTH_MAX} characters`)
+  }
+  if (isUsername(text)) return text
+  throw new Refusal('invalid', name, `must be 1 to ${USERNAME_LENGTH_MAX} characters out of ${USERNAME_RULE}`)
+})
+
+/** A credential's password: Twilio's policy. */
+export const password = defineField('Password', (text, name) => {
+  const length = countCharacters(text)
+  if (length > PASSWORD_LENGTH_MAX) {
+    throw new Refusal('invalid', name, `must not exceed ${PASSWORD_LENGTH_MAX} characters`)
+  }
+  const strong = length >= PASSWORD_LENGTH_MIN && [/[0-9]/, /\p{Ll}/u, /\p{Lu}/u].every((part) => part.test(text))
+  if (strong) return text
+  const parts = 'a digit, a lower-case and an upper-case letter'
+  const rule = `must be at least ${PASSWORD_LENGTH_MIN} characters, among them ${parts}`
+  throw new CodedRefusal(LONG_NAME_OR_WEAK_PASSWORD, name, rule)
+})

@@ -1,0 +1,105 @@
+import { Type } from 'typebox'
+import { Refusal } from '../../errors.js'
+import type { Page, Position } from '../../store/page.js'
+import type { Parameters } from '../parameters.js'
+import { CodedRefusal } from './errors.js'
+import { defineField } from './field.js'
+import { type Cursor, formatPageToken, parsePageToken } from './page-token.js'
+
+const PAGE_SIZE_DEFAULT = 50
+const PAGE_SIZE_MAX = 1000
+const PAGE_SIZE_TOO_LARGE = 20007
+
+/** Which page of a list is asked for. */
+export type PageRequest = {
+  /** Path of the list. */
+  readonly path: string
+  /** Counted from zero by the client; it decides only where there is no token. */
+  readonly number: number
+  readonly size: number
+  readonly token: string | undefined
+  readonly position: Position
+}
+
+const pageSize = defineField('PageSize', (text, name) => {
+  if (!/^0*[1-9][0-9]*$/.test(text)) throw new Refusal('invalid', name, `must be a number of 1 to ${PAGE_SIZE_MAX}`)
+  const size = Number(text)
+  if (size > PAGE_SIZE_MAX) throw new CodedRefusal(PAGE_SIZE_TOO_LARGE, name, `must not exceed ${PAGE_SIZE_MAX}`)
+  return size
+})
+
+const pageNumber = defineField('Page', (text, name) => {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text)
+  throw new Refusal('invalid', name, 'must be a number of at most nine digits, counted from 0')
+})
+
+/** Reads Page, PageSize and PageToken. Throws `Refusal` where one of them breaks its rule. */
+export function parsePageRequest(path: string, query: Parameters): PageRequest {
+  const size = pageSize.optional(query) ?? PAGE_SIZE_DEFAULT
+  const number = pageNumber.optional(query) ?? 0
+  const token = query.get('PageToken')
+  if (token === undefined) return { path, number, size, token, position: { kind: 'offset', rows: number * size } }
+  const position = parsePageToken(path, token)
+  if (!position) throw new Refusal('invalid', 'PageToken', 'must be one that a page of this list has given')
+  return { path, number, size, token, position }
+}
+
+/** Schemas of what stands beside the rows of a page. */
+export const PAGE_PROPERTIES = {
+  first_page_uri: Type.String(),
+  next_page_uri: Type.Union([Type.String(), Type.Null()]),
+  previous_page_uri: Type.Union([Type.String(), Type.Null()]),
+  page: Type.Integer(),
+  page_size: Type.Integer(),
+  start: Type.Integer(),
+  end: Type.Integer(),
+  uri: Type.String(),
+}
+
+/** What stands beside the rows of a page. Filters are kept in its links. */
+export function describePage(
+  request: PageRequest,
+  page: Page<{ readonly seq: string }>,
+  filters: Readonly<Record<string, string | undefined>> = {},
+) {
+  const { path, number, size, token } = request
+  const start = number * size
+
+  function link(toNumber: number, pageToken: string | undefined): string {
+    const parameters = { ...filters, PageSize: size, Page: toNumber, PageToken: pageToken }
+    const pairs = Object.entries(parameters).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+    )
+    return `${path}?${pairs.join('&')}`
+  }
+
+  function linkTo(cursor: Cursor | undefined, toNumber: number): string {
+    return link(Math.max(0, toNumber), cursor && formatPageToken(path, cursor))
+  }
+
+  return {
+    first_page_uri: link(0, undefined),
+    next_page_uri: page.hasNext ? linkTo(nextCursor(request, page), number + 1) : null,
+    previous_page_uri: page.hasPrevious ? linkTo(previousCursor(request, page), number - 1) : null,
+    page: number,
+    page_size: size,
+    start,
+    end: start + Math.max(0, page.rows.length - 1),
+    uri: link(number, token),
+  }
+}
+
+// A page without rows, all deleted since its link was made, lies where its own token says: at the row behind which it
+// began, which belongs to the page before, or at the one that it ended before, which belongs to the next.
+
+function nextCursor({ position }: PageRequest, { rows }: Page<{ seq: string }>): Cursor | undefined {
+  const last = rows.at(-1)
+  if (last) return { kind: 'after', seq: last.seq }
+  return position.kind === 'before' ? { kind: 'after', seq: String(BigInt(position.seq) + 1n) } : undefined
+}
+
+function previousCursor({ position }: PageRequest, { rows }: Page<{ seq: string }>): Cursor | undefined {
+  const [first] = rows
+  if (first) return { kind: 'before', seq: first.seq }
+  return position.kind === 'after' ? { kind: 'before', seq: String(BigInt(position.seq) - 1n) } : undefined
+}
