@@ -26,6 +26,11 @@ const VARIABLES = {
   NONCE_TTL: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '300'],
   QOP: [settings.qop, 'auth'],
   ALGORITHMS: [settings.algorithms, 'MD5'],
+  THROTTLE_USER_FAILURES: [settings.integer(0, 10_000), '10'],
+  THROTTLE_SOURCE_FAILURES: [settings.integer(0, 10_000), '100'],
+  THROTTLE_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
+  THROTTLE_BAN: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
+  THROTTLE_BAN_MAX: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
   LOG_LEVEL: [settings.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info'],
 } as const satisfies Readonly<Record<string, readonly [Parser<unknown>, string?]>>
 
@@ -86,6 +91,7 @@ function findConflicts(config: Config): string[] {
     if (!isAlgorithmAvailable(algorithm))
       faults.push(`ALGORITHMS holds ${algorithm}, which this Node.js does not offer`)
   }
+  if (config.THROTTLE_BAN_MAX < config.THROTTLE_BAN) faults.push('THROTTLE_BAN_MAX must not be below THROTTLE_BAN')
   faults.push(...findTakenTwice(config))
   return faults
 }

@@ -29,7 +29,15 @@ export function createMirrorKeeper(deps: {
       const state = redis.status === 'ready' ? await readMarker(redis) : 'complete'
       if (state !== 'complete' && !closed) {
         log.info({ marker: state }, 'the mirror in Redis is not complete')
-        const done = await rebuildMirror({ redis, truth, onProgress: createProgressLog(deps) })
+        const logProgress = createProgressLog(deps)
+        const done = await rebuildMirror({
+          redis,
+          truth,
+          onProgress(progress) {
+            if (closed) throw new Error('the process is stopping; the next one begins anew')
+            logProgress(progress)
+          },
+        })
         if (done) log.info(done, 'the mirror in Redis is rebuilt')
       }
     } catch (error) {

@@ -89,10 +89,12 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (!isOffered(nonce.offer, authorization)) return challenge('unsupported', realm)
 
     const attempt = { realm, username: authorization.username, sourceIp: request.sourceIp }
-    const retryAfterSeconds = await throttle.check(attempt)
+    // Asked at the same time, so that the throttle costs no round trip of its own.
+    const [retryAfterSeconds, found] = await Promise.all([
+      throttle.check(attempt),
+      findAnswered(request, authorization, realm),
+    ])
     if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds } as const
-
-    const found = await findAnswered(request, authorization, realm)
     if (found.origin === 'unavailable') return UNAVAILABLE
     const { record, right } = found
     if (record && record.ha1 === undefined) return refuse('disabled', 'the credential is disabled')

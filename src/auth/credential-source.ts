@@ -17,7 +17,7 @@ export type CredentialReader = {
 export type MirrorReader = CredentialReader & {
   /** Label of the metrics: where its answers come from. */
   readonly source: 'near' | 'redis'
-  /** False while it is known to be behind the database: then nothing is read from it. */
+  /** False while it is away, or known to lack changes: then the database is asked first. */
   readonly current: boolean
   /** Whether the mirror itself says that it holds every credential. Rejects when it cannot answer. */
   isComplete(): Promise<boolean>
@@ -73,8 +73,11 @@ export function createCredentialSource(deps: {
   }
 
   async function askMirrorFirst<T>(fromMirror: () => Promise<T>, fromDatabase: () => Promise<T>): Promise<Lookup<T>> {
-    const answer = mirror.current ? await ask('mirror', fromMirror) : ({ origin: 'unavailable' } as const)
-    return answer.origin === 'unavailable' ? askDatabase(fromDatabase) : answer
+    const { current } = mirror
+    const first = current ? await ask('mirror', fromMirror) : await askDatabase(fromDatabase)
+    if (first.origin !== 'unavailable') return first
+    // A mirror that lacks a change is better than none: a right password is let in, a wrong one is confirmed first.
+    return current ? askDatabase(fromDatabase) : ask('mirror', fromMirror)
   }
 
   async function isMirrorComplete(): Promise<boolean> {

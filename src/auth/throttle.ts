@@ -1,3 +1,8 @@
+import type { Log } from '../log.js'
+import type { Metrics } from '../metrics.js'
+import type { FailureRecord, Limit } from './failure-record.js'
+import { toSource } from './source-address.js'
+
 /** Who tries: a user of a realm, and the source address; without a source nothing is throttled. */
 export type Attempt = {
   readonly realm: string
@@ -5,10 +10,85 @@ export type Attempt = {
   readonly sourceIp: string | undefined
 }
 
-/** Slows down whoever guesses passwords. Never rejects. */
+/** Slows down whoever guesses passwords; nobody can lock a user out from elsewhere. Never rejects. */
 export type Throttle = {
   /** Seconds for which this attempt is refused, the right password too; undefined: not at all. */
   check(attempt: Attempt): Promise<number | undefined>
   /** Counts a wrong password or an unknown user; nothing else counts. */
   fail(attempt: Attempt): Promise<void>
+}
+
+/** How many failures are too many; 0 turns a kind off. Times in ms. */
+export type ThrottleLimits = {
+  readonly userFailures: number
+  readonly sourceFailures: number
+  readonly windowMs: number
+  readonly banMs: number
+  readonly banMaxMs: number
+}
+
+/** What is throttled: one user from one source, or a source over all users; the label `kind` of the metrics. */
+const KINDS = ['user', 'source'] as const
+type Kind = (typeof KINDS)[number]
+
+/** A throttle over a record that all nodes share; while that is away, over one of this process. */
+export function createThrottle(deps: {
+  readonly shared: FailureRecord | undefined
+  readonly local: FailureRecord
+  readonly limits: ThrottleLimits
+  readonly metrics: Metrics
+  readonly now: () => number
+  readonly log: Log
+}): Throttle {
+  const { shared, local, metrics, now, log } = deps
+  const { userFailures, sourceFailures, windowMs, banMs, banMaxMs } = deps.limits
+  const limits: Readonly<Record<Kind, Limit>> = {
+    user: { failures: userFailures, windowMs, banMs, banMaxMs },
+    source: { failures: sourceFailures, windowMs, banMs, banMaxMs },
+  }
+  const kinds = KINDS.filter((kind) => limits[kind].failures > 0)
+  for (const kind of KINDS) metrics.throttled.inc({ kind }, 0)
+
+  async function onRecord<T>(use: (record: FailureRecord) => Promise<T>): Promise<T> {
+    if (!shared) return use(local)
+    try {
+      return await use(shared)
+    } catch (error) {
+      log.debug({ err: error }, 'the shared record of failures did not answer; this process throttles alone')
+      return use(local)
+    }
+  }
+
+  return {
+    async check(attempt) {
+      const source = toSource(attempt.sourceIp)
+      if (source === undefined) return undefined
+      const bans = await Promise.all(
+        kinds.map(async (kind) => ({
+          kind,
+          until: await onRecord((record) => record.readBan(subjectOf(kind, source, attempt))),
+        })),
+      )
+      const longest = bans.reduce((a, b) => (b.until > a.until ? b : a), {
+        kind: KINDS[0],
+        until: 0,
+      } as (typeof bans)[0])
+      const leftMs = longest.until - now()
+      if (leftMs <= 0) return undefined
+      metrics.throttled.inc({ kind: longest.kind })
+      return Math.ceil(leftMs / 1000)
+    },
+
+    async fail(attempt) {
+      const source = toSource(attempt.sourceIp)
+      if (source === undefined) return
+      await Promise.all(
+        kinds.map((kind) => onRecord((record) => record.countFailure(subjectOf(kind, source, attempt), limits[kind]))),
+      )
+    },
+  }
+}
+
+function subjectOf(kind: Kind, source: string, { realm, username }: Attempt): string {
+  return kind === 'source' ? source : `${source}|${realm}|${username}`
 }

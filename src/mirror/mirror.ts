@@ -26,7 +26,7 @@ export type Mirror = MirrorReader & {
   readonly shared: boolean
   /** Takes each record unless a newer version is held. Rejects when it could not take all. */
   apply(records: readonly MirrorRecord[]): Promise<void>
-  /** Says whether the copy is known to lack committed changes: then nothing is read from it. */
+  /** Says whether the copy is known to lack committed changes. */
   setBehind(behind: boolean): void
 }
 

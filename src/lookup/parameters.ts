@@ -1,0 +1,84 @@
+/** Every value of each name, in order; one character for each byte, so that a body of any bytes survives. */
+export type Parameters = ReadonlyMap<string, readonly string[]>
+
+/** A fault of a request's parameters, in words that name the parameter and the rule. */
+export class ParameterFault extends Error {
+  override readonly name = 'ParameterFault'
+}
+
+/**
+ * Reads `name=value&…`. In a form a plus is a blank; in our query strings it is a plus, since it is in telephone
+ * numbers. Throws a `ParameterFault` for a percent sign that two hex digits do not follow.
+ */
+export function parseEncoded(text: string, plus: 'blank' | 'plus'): Parameters {
+  const parameters = new Map<string, string[]>()
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
+    add(parameters, decode(name, plus), decode(value, plus))
+  }
+  return parameters
+}
+
+function decode(text: string, plus: 'blank' | 'plus'): string {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) throw new ParameterFault('parameters must be percent-encoded: a lone % is not')
+  const blanks = plus === 'blank' ? text.replaceAll('+', ' ') : text
+  return blanks.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** Reads a JSON object of strings; `true` and numbers stand for their text, null for absence, a list for repetition. */
+export function parseJson(text: string): Parameters {
+  const parameters = new Map<string, string[]>()
+  for (const [name, value] of Object.entries(parseObject(text))) {
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (item === null) continue
+      if (!['string', 'number', 'boolean'].includes(typeof item)) throw new ParameterFault(`${name} must be a string`)
+      add(parameters, name, item === true ? '1' : item === false ? '0' : toBytes(String(item)))
+    }
+  }
+  return parameters
+}
+
+function parseObject(text: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new ParameterFault('the body must be JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ParameterFault('the body must be a JSON object')
+  }
+  return value
+}
+
+/** The UTF-8 bytes of a text, a character each. */
+function toBytes(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text).toString('latin1')
+}
+
+function add(parameters: Map<string, string[]>, name: string, value: string): void {
+  const values = parameters.get(name)
+  if (values) values.push(value)
+  else parameters.set(name, [value])
+}
+
+/** The one value of a parameter; undefined where it is absent. Throws a `ParameterFault` where it is repeated. */
+export function single(parameters: Parameters, name: string): string | undefined {
+  const values = parameters.get(name)
+  if (values && values.length > 1) throw new ParameterFault(`${name} must not be repeated`)
+  return values?.[0]
+}
+
+/** Like `single`, where an empty value counts as absent. */
+export function filled(parameters: Parameters, name: string): string | undefined {
+  return single(parameters, name) || undefined
+}
+
+/** A switch: `1` is on; absent, empty and `0` are off. */
+export function flag(parameters: Parameters, name: string): boolean {
+  const value = filled(parameters, name)
+  if (value !== undefined && value !== '0' && value !== '1') throw new ParameterFault(`${name} must be 1 or absent`)
+  return value === '1'
+}

@@ -1,0 +1,91 @@
+import { type FastifyInstance, fastify } from 'fastify'
+import type { Authenticator } from '../auth/authenticator.js'
+import type { Ha1Lookup } from '../auth/ha1-lookup.js'
+import type { Log } from '../log.js'
+import type { Metrics } from '../metrics.js'
+import { createHa1Handler } from './ha1.js'
+import { ParameterFault, parseEncoded, parseJson } from './parameters.js'
+import { createTokenCheck } from './token-check.js'
+import { createVerifyHandler } from './verify.js'
+
+/** Whether checks can be answered, and what the stores are up to. */
+export type Readiness = () => { readonly ready: boolean; readonly stores: Readonly<Record<string, string>> }
+
+export type LookupDeps = {
+  readonly authenticator: Authenticator
+  readonly ha1Lookup: Ha1Lookup
+  readonly readiness: Readiness
+  readonly metrics: Metrics
+  readonly proxyToken: { reveal(): string }
+  /** Opens `/v1/ha1` alone, and the proxy token does not; undefined: the proxy token opens both. */
+  readonly ha1Token: { reveal(): string } | undefined
+  readonly log: Log
+}
+
+/** Longer than proxies keep an idle connection, so that none is closed under a request. */
+const KEEP_ALIVE_MS = 75_000
+const BODY_MAX_BYTES = 65_536
+
+/** The lookup API: everything that proxies and monitoring ask over HTTP. */
+export async function createLookupServer(deps: LookupDeps): Promise<FastifyInstance> {
+  const { metrics, readiness, log } = deps
+  const server = fastify({
+    logger: false,
+    bodyLimit: BODY_MAX_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+  })
+  readBodies(server)
+  server.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
+    if (error instanceof ParameterFault) return reply.code(400).send({ error: error.message })
+    const status = error.statusCode ?? 500
+    if (status >= 500) log.error({ err: error }, 'a request to the lookup API failed')
+    return reply.code(status).send({ error: status >= 500 ? 'internal error' : error.message })
+  })
+
+  const onProxyToken = createTokenCheck(deps.proxyToken)
+  const onHa1Token = deps.ha1Token ? createTokenCheck(deps.ha1Token) : onProxyToken
+  const routes = {
+    '/v1/verify': { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(deps) },
+    '/v1/ha1': { method: 'GET', onRequest: onHa1Token, handler: createHa1Handler(deps) },
+    '/healthz': { method: 'GET', handler: async () => ({ status: 'ok' }) },
+    '/readyz': {
+      method: 'GET',
+      handler: async (_request, reply) => {
+        const state = readiness()
+        return reply.code(state.ready ? 200 : 503).send(state)
+      },
+    },
+    '/metrics': {
+      method: 'GET',
+      handler: async (_request, reply) =>
+        reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    },
+  } satisfies Record<string, Pick<Parameters<typeof server.route>[0], 'method' | 'onRequest' | 'handler'>>
+  for (const [url, route] of Object.entries(routes))
+    server.route({ url, ...route } as Parameters<typeof server.route>[0])
+
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    if (!Object.hasOwn(routes, path)) return reply.code(404).send({ error: `there is nothing at ${path}` })
+    const { method } = routes[path as keyof typeof routes]
+    return reply
+      .code(405)
+      .header('allow', method)
+      .send({ error: `${path} takes ${method}` })
+  })
+  return server
+}
+
+/** Bodies as parameters, whichever way they are written; other types are 415 by Fastify itself. */
+function readBodies(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers()
+  const text = { parseAs: 'buffer' } as const
+  server.addContentTypeParser('application/json', text, async (_request: unknown, body: Buffer) =>
+    parseJson(body.toString()),
+  )
+  server.addContentTypeParser('application/x-www-form-urlencoded', text, async (_request: unknown, body: Buffer) =>
+    parseEncoded(body.toString('latin1'), 'blank'),
+  )
+}

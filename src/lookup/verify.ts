@@ -1,0 +1,119 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { AuthRequest } from '../auth/auth-request.js'
+import type { Authenticator } from '../auth/authenticator.js'
+import { sipStatus, type Verdict } from '../auth/verdict.js'
+import { formatChallenge } from '../digest/challenge.js'
+import { filled, flag, ParameterFault, type Parameters, parseEncoded, single } from './parameters.js'
+
+/** What a proxy is told: the SIP status to send, why, and the header lines to add. */
+type Answer = {
+  readonly status: number
+  readonly reason: Verdict['reason']
+  /** Header lines for the SIP reply, without line ends. */
+  readonly headers: readonly string[]
+  /** HTTP status, where it is not the SIP one. */
+  readonly httpStatus: number
+  readonly retryAfterSeconds?: number
+  readonly more: Readonly<Record<string, string>>
+}
+
+/** How the answer is wanted; from the query string. */
+type Format = { readonly text: boolean; readonly http200: boolean }
+
+/** `POST /v1/verify`: the whole check of one SIP request, for proxies. */
+export function createVerifyHandler({ authenticator }: { readonly authenticator: Authenticator }) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    // Both parsers of bodies make parameters; a request without a body has none.
+    const parameters = (request.body as Parameters | undefined) ?? new Map()
+    const answer = await judge(authenticator, parameters)
+    return send(reply, answer, readFormat(request))
+  }
+}
+
+async function judge(authenticator: Authenticator, parameters: Parameters): Promise<Answer> {
+  let proxy: boolean
+  let authRequest: AuthRequest
+  try {
+    proxy = flag(parameters, 'proxy')
+    authRequest = toAuthRequest(parameters)
+  } catch (error) {
+    if (!(error instanceof ParameterFault)) throw error
+    return refuse(400, 'malformed', error.message)
+  }
+  return toAnswer(await authenticator.verify('http', authRequest), proxy)
+}
+
+function toAuthRequest(parameters: Parameters): AuthRequest {
+  const method = filled(parameters, 'method')
+  if (method === undefined) throw new ParameterFault('method must be given')
+  const authorizations = (parameters.get('authorization') ?? []).filter((value) => value !== '' && value !== '<null>')
+  const realm = filled(parameters, 'realm')
+  const domain = filled(parameters, 'domain')
+  if (authorizations.length === 0 && realm === undefined && domain === undefined) {
+    throw new ParameterFault('realm must be given where there is neither authorization nor domain')
+  }
+  const body = single(parameters, 'body')
+  return {
+    method,
+    realm,
+    domain,
+    authorizations,
+    uri: filled(parameters, 'uri'),
+    body: body === undefined ? undefined : Buffer.from(body, 'latin1'),
+    // Given and empty is an address without a user part: nobody's.
+    identity: single(parameters, 'identity'),
+    sourceIp: filled(parameters, 'source_ip'),
+    userAgent: filled(parameters, 'user_agent'),
+    callId: filled(parameters, 'call_id'),
+  }
+}
+
+function toAnswer(verdict: Verdict, proxy: boolean): Answer {
+  const status = sipStatus(verdict.reason, proxy)
+  const plain = { status, reason: verdict.reason, headers: [], httpStatus: status, more: {} }
+  if (verdict.reason === 'ok') {
+    const { username, realm, accountSid, credentialListSid, credentialSid } = verdict.credential
+    const more = { account_sid: accountSid, credential_list_sid: credentialListSid, credential_sid: credentialSid }
+    return { ...plain, more: { username, realm, ...more } }
+  }
+  if ('challenges' in verdict) {
+    const name = proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate'
+    return { ...plain, headers: verdict.challenges.map((challenge) => `${name}: ${formatChallenge(challenge)}`) }
+  }
+  if ('retryAfterSeconds' in verdict) {
+    const { retryAfterSeconds } = verdict
+    const httpStatus = verdict.reason === 'throttled' ? 429 : status
+    return { ...plain, httpStatus, retryAfterSeconds, headers: [`Retry-After: ${retryAfterSeconds}`] }
+  }
+  return refuse(status, verdict.reason, verdict.detail)
+}
+
+function refuse(status: number, reason: Verdict['reason'], detail: string): Answer {
+  return { status, reason, headers: [], httpStatus: status, more: { detail } }
+}
+
+function readFormat(request: FastifyRequest): Format {
+  const query = request.url.indexOf('?')
+  if (query < 0) return { text: prefersText(request), http200: false }
+  const parameters = parseEncoded(request.url.slice(query + 1), 'plus')
+  const format = filled(parameters, 'format')
+  if (format !== undefined && format !== 'text' && format !== 'json') {
+    throw new ParameterFault('format must be text or json')
+  }
+  const http = filled(parameters, 'http')
+  if (http !== undefined && http !== '200') throw new ParameterFault('http must be 200 or absent')
+  return { text: format === undefined ? prefersText(request) : format === 'text', http200: http !== undefined }
+}
+
+function prefersText(request: FastifyRequest): boolean {
+  return request.headers.accept?.trim().toLowerCase().startsWith('text/plain') ?? false
+}
+
+function send(reply: FastifyReply, answer: Answer, format: Format): FastifyReply {
+  const { status, reason, headers, more } = answer
+  reply.code(format.http200 ? 200 : answer.httpStatus)
+  if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds)
+  const hdr = headers.map((line) => `${line}\r\n`).join('')
+  if (format.text) return reply.type('text/plain; charset=utf-8').send(hdr)
+  return reply.type('application/json').send(JSON.stringify({ status, reason, headers, hdr, ...more }))
+}
