@@ -1,0 +1,126 @@
+import t, { type Test } from 'tap'
+import { type Answer, basic, DATABASE_NAMES, type Key, type RunningApi, startApi } from './running-api.js'
+
+const PASSWORD = 'Correct-Horse-7'
+
+function isRefused(t: Test, answer: Answer, status: number, code: number, comment: string = answer.text) {
+  t.match(answer, { status, body: { status, code, more_info: `https://www.twilio.com/docs/errors/${code}` } }, comment)
+}
+
+/** An account with a list and a credential in it, and the paths of all three. */
+async function furnish(api: RunningApi, key: Key) {
+  const list = await api.provision.credentialLists.create(key.sid, { friendlyName: 'Phones' })
+  const credential = await api.provision.credentials.create(key.sid, list.sid, { username: 'ann', password: PASSWORD })
+  const account = `/2010-04-01/Accounts/${key.sid}`
+  const lists = `${account}/SIP/CredentialLists`
+  return {
+    account,
+    lists,
+    list: `${lists}/${list.sid}`,
+    credential: `${lists}/${list.sid}/Credentials/${credential.sid}`,
+  }
+}
+
+async function testAuthentication(t: Test, api: RunningApi) {
+  const path = `/2010-04-01/Accounts/${api.master.sid}.json`
+  const { sid, token } = api.master
+  const wrong: Record<string, string | undefined> = {
+    'no Authorization': undefined,
+    'a wrong token': basic({ sid, token: 'f'.repeat(32) }),
+    'an empty token': basic({ sid, token: '' }),
+    'an unknown account': basic({ sid: `AC${'0'.repeat(32)}`, token }),
+    'a SID that is none': basic({ sid: 'AC\0', token }),
+    'another scheme': `Bearer ${token}`,
+    'base64 that is none': 'Basic %%%',
+    'no colon': `Basic ${Buffer.from(sid).toString('base64')}`,
+  }
+  for (const [what, authorization] of Object.entries(wrong)) {
+    const answer = await api.ask('GET', path, { key: null, headers: authorization ? { authorization } : {} })
+    isRefused(t, answer, 401, 20003, what)
+    t.equal(answer.body.message, 'Authenticate')
+    t.match(answer.headers.get('www-authenticate'), /^Basic realm="/)
+  }
+  const lower = await api.ask('GET', path, {
+    key: null,
+    headers: { authorization: basic(api.master).replace('B', 'b') },
+  })
+  t.equal(lower.status, 200, 'the scheme is known in any case')
+}
+
+async function testStrangers(t: Test, api: RunningApi) {
+  const [ann, bob] = [await api.createAccount(), await api.createAccount()]
+  const theirs = await furnish(api, bob)
+  const own = await furnish(api, ann)
+  const form = { FriendlyName: 'Mine now', Username: 'eve', Password: PASSWORD }
+  const tries = [
+    ...['GET', 'POST'].map((method) => [method, `${theirs.account}.json`]),
+    ...['GET', 'POST'].map((method) => [method, `${theirs.lists}.json`]),
+    ...['GET', 'POST', 'DELETE'].map((method) => [method, `${theirs.list}.json`]),
+    ...['GET', 'POST'].map((method) => [method, `${theirs.list}/Credentials.json`]),
+    ...['GET', 'POST', 'DELETE'].map((method) => [method, `${theirs.credential}.json`]),
+    // What is theirs, asked for under one's own account.
+    ...['GET', 'POST', 'DELETE'].map((method) => [method, theirs.list.replace(bob.sid, ann.sid).concat('.json')]),
+    ...['GET', 'POST', 'DELETE'].map((method) => [method, theirs.credential.replace(bob.sid, ann.sid).concat('.json')]),
+    ...['GET', 'POST', 'DELETE'].map((method) => [
+      method,
+      `${own.list}/${theirs.credential.split('/').slice(-2).join('/')}.json`,
+    ]),
+  ] as [string, string][]
+  for (const [method, path] of tries) {
+    const answer = await api.ask(method, path, { key: ann, ...(method === 'POST' ? { form } : {}) })
+    isRefused(t, answer, 404, 20404, `${method} ${path}`)
+    t.equal(answer.body.message, `The requested resource ${path} was not found`)
+  }
+  const mine = await api.ask('GET', '/2010-04-01/Accounts.json?PageSize=1000', { key: ann })
+  t.strictSame(
+    mine.body.accounts.map((each: Key) => each.sid),
+    [ann.sid],
+    'an account lists itself alone',
+  )
+  const kept = await api.ask('GET', `${theirs.credential}.json`, { key: bob })
+  t.match(kept, { status: 200, body: { username: 'ann' } }, 'nothing of theirs has changed')
+}
+
+async function testFamily(t: Test, api: RunningApi) {
+  const child = await api.createAccount()
+  const paths = await furnish(api, child)
+  t.equal((await api.ask('GET', `${paths.credential}.json`)).status, 200, 'a parent reads what is below it')
+  const renamed = await api.ask('POST', `${paths.list}.json`, { form: { FriendlyName: 'Renamed' } })
+  t.match(renamed, { status: 200, body: { friendly_name: 'Renamed' } }, 'and changes it')
+  const parents = `/2010-04-01/Accounts/${api.master.sid}`
+  for (const path of [`${parents}.json`, `${parents}/SIP/CredentialLists.json`]) {
+    isRefused(t, await api.ask('GET', path, { key: child }), 401, 20003, 'never the reverse')
+  }
+  const grandchild = await api.ask('POST', '/2010-04-01/Accounts.json', { key: child, form: { FriendlyName: 'x' } })
+  isRefused(t, grandchild, 403, 20006, 'only the master creates accounts')
+  const raise = await api.ask('POST', `${paths.account}.json`, { key: child, form: { Status: 'closed' } })
+  isRefused(t, raise, 403, 20006, 'an account does not change itself')
+  const master = await api.ask('POST', `${parents}.json`, { form: { Status: 'suspended' } })
+  isRefused(t, master, 400, 20001, 'nobody suspends the master')
+}
+
+async function testStatus(t: Test, api: RunningApi) {
+  const child = await api.createAccount()
+  const account = `/2010-04-01/Accounts/${child.sid}.json`
+  const set = (Status: string) => api.ask('POST', account, { form: { Status } })
+  t.match(await set('suspended'), { status: 200, body: { status: 'suspended' } })
+  const refused = await api.ask('GET', account, { key: child })
+  isRefused(t, refused, 401, 20005, 'a suspended account')
+  t.match(refused.headers.get('www-authenticate'), /^Basic realm="/)
+  isRefused(t, await api.ask('GET', account, { key: { ...child, token: 'wrong' } }), 401, 20003, 'which only it learns')
+  t.match(await set('active'), { status: 200, body: { status: 'active' } })
+  t.equal((await api.ask('GET', account, { key: child })).status, 200, 'active again')
+  t.match(await set('closed'), { status: 200, body: { status: 'closed' } })
+  isRefused(t, await api.ask('GET', account, { key: child }), 401, 20005, 'a closed account')
+  isRefused(t, await set('active'), 400, 20001, 'which stays closed')
+}
+
+for (const name of DATABASE_NAMES) {
+  t.test(`accounts are kept apart over the ${name} database`, async (t) => {
+    const api = await startApi(t, name)
+    await t.test('whoever is not known gets 401 and 20003', (t) => testAuthentication(t, api))
+    await t.test("another account's resources do not exist", (t) => testStrangers(t, api))
+    await t.test('a parent acts on the accounts below it, never the reverse', (t) => testFamily(t, api))
+    await t.test('an account that is not active gets 401 and 20005', (t) => testStatus(t, api))
+  })
+}
