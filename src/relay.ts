@@ -4,7 +4,14 @@ import type { Metrics } from './metrics.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror/mirror.js'
 import type { Publisher } from './provision/publisher.js'
 import { inTransaction } from './store/database.js'
-import { type Change, claimChanges, deleteChanges, hasChangesUpTo, measureBacklog } from './store/outbox.js'
+import {
+  type Change,
+  claimChanges,
+  deleteChanges,
+  hasChangesUpTo,
+  measureBacklog,
+  type VersionedKey,
+} from './store/outbox.js'
 
 /** Younger changes are left to the node that wrote them and is mirroring them at this moment. */
 const OWN_WRITER_MS = 250
@@ -18,6 +25,8 @@ export type Relay = Publisher & {
   start(): void
   /** Something was committed, here or elsewhere; looks soon. */
   wake(): void
+  /** Takes another node's change into a mirror that is not shared; its writer has the outbox row. */
+  follow(change: VersionedKey): Promise<void>
   /** Ends the rounds; one that runs is finished first. */
   close(): Promise<void>
 }
@@ -36,7 +45,7 @@ export function createRelay(deps: {
   /** Newest change of this node's own that could not be mirrored; until it is, nothing is read from the mirror. */
   let failedUpTo: string | undefined
 
-  async function mirrorChanges(changes: readonly Change[]): Promise<void> {
+  async function mirrorChanges(changes: readonly VersionedKey[]): Promise<void> {
     await mirror.apply(await toRecords(truth, changes))
   }
 
@@ -101,6 +110,7 @@ export function createRelay(deps: {
     publish,
     start: () => schedule(0),
     wake: () => schedule(OWN_WRITER_MS + 50),
+    follow: (change) => mirrorChanges([change]),
     async close() {
       closed = true
       clearTimeout(timer)
@@ -110,7 +120,7 @@ export function createRelay(deps: {
 }
 
 /** What the mirror is to hold of the changed keys now; where there is no row any more, a tombstone of the change. */
-async function toRecords(truth: Truth, changes: readonly Change[]): Promise<readonly MirrorRecord[]> {
+async function toRecords(truth: Truth, changes: readonly VersionedKey[]): Promise<readonly MirrorRecord[]> {
   const found = await truth.read(changes)
   const known = new Set(found.map(nameOf))
   const gone = changes.filter((change) => !known.has(nameOf(change)))
@@ -121,7 +131,7 @@ function nameOf({ realm, username }: { readonly realm: string; readonly username
   return username === undefined ? realm : `${realm}:${username}`
 }
 
-function toTombstone({ realm, username, version }: Change): MirrorRecord {
+function toTombstone({ realm, username, version }: VersionedKey): MirrorRecord {
   if (username === undefined) return { realm, username, version, algorithms: undefined }
   return { realm, username, version, credential: undefined }
 }

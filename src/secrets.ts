@@ -22,8 +22,8 @@ export type LoadedSecrets = {
   readonly secrets: Secrets
   /** Where generated ones are kept, as a file that a shell can read. */
   readonly path: string
-  /** Names of those that were generated just now. */
-  readonly generated: readonly string[]
+  /** Those that were generated just now, to be shown once. */
+  readonly generated: readonly { readonly name: string; readonly value: string }[]
   /** Names of those that come from the file. */
   readonly kept: readonly string[]
 }
@@ -90,7 +90,7 @@ async function readOrGenerate(path: string, names: readonly Generated[]) {
   const generated = names.filter((name) => !values.has(name))
   for (const name of generated) values.set(name, GENERATORS[name]())
   if (generated.length > 0) await keep(path, values)
-  return { values, generated }
+  return { values, generated: generated.map((name) => ({ name, value: values.get(name) ?? '' })) }
 }
 
 async function readIfThere(path: string): Promise<string> {

@@ -10,12 +10,11 @@ export type ChangedKey = {
   readonly username: string | undefined
 }
 
+/** A key with the version that a change of it drew, in decimal digits. */
+export type VersionedKey = ChangedKey & { readonly version: string }
+
 /** A committed change that is not yet mirrored. */
-export type Change = ChangedKey & {
-  readonly id: string
-  /** Decimal digits of the version that the change drew. */
-  readonly version: string
-}
+export type Change = VersionedKey & { readonly id: string }
 
 type Row = { id: string; realm: string; username: string | null; version: string }
 
@@ -36,16 +35,16 @@ export async function appendChange(tx: Queryable, key: ChangedKey, version: stri
        insert into outbox (realm, username, version) values ($1, $2, $3) returning id, realm, username, version
      )
      select appended.*, pg_notify($4, $5) from appended`,
-    [key.realm, key.username, version, OUTBOX_CHANNEL, JSON.stringify([key.realm, key.username ?? null])],
+    [key.realm, key.username, version, OUTBOX_CHANNEL, JSON.stringify([key.realm, key.username ?? null, version])],
   )
   return toChange(rows[0] as Row)
 }
 
-/** What a notification says: the key that changed, or undefined for more keys than one could name. */
-export function parseNotification(payload: string): ChangedKey | undefined {
+/** What a notification says: the change, or undefined where there were more than it could name. */
+export function parseNotification(payload: string): VersionedKey | undefined {
   if (payload === '') return undefined
-  const [realm, username] = JSON.parse(payload) as [string, string | null]
-  return { realm, username: username ?? undefined }
+  const [realm, username, version] = JSON.parse(payload) as [string, string | null, string]
+  return { realm, username: username ?? undefined, version }
 }
 
 /**

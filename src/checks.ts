@@ -1,0 +1,69 @@
+import { type Authenticator, createAuthenticator } from './auth/authenticator.js'
+import { type CredentialReader, createCredentialSource, type MirrorReader } from './auth/credential-source.js'
+import { createDecoy } from './auth/decoy.js'
+import { createHa1Lookup, type Ha1Lookup } from './auth/ha1-lookup.js'
+import { createMemoryFailureRecord } from './auth/memory-failure-record.js'
+import { createMemoryUseRecord } from './auth/memory-use-record.js'
+import { createReplayGuard } from './auth/replay-guard.js'
+import { createThrottle } from './auth/throttle.js'
+import type { Config } from './config.js'
+import { createNonces } from './digest/nonce.js'
+import type { Log } from './log.js'
+import type { Metrics } from './metrics.js'
+import type { RedisClient } from './redis/client.js'
+import { createRedisFailureRecord } from './redis/failure-record.js'
+import { createRedisUseRecord } from './redis/use-record.js'
+import type { Secret } from './secret.js'
+
+/** Everything that the doors ask. */
+export type Checks = {
+  readonly authenticator: Authenticator
+  readonly ha1Lookup: Ha1Lookup
+  /** Puts other secrets in force at once, newest first. */
+  rotateNonceSecrets(secrets: readonly Secret[]): void
+}
+
+/** Wires the hot path. Without Redis, uses and failures are recorded in this process alone. */
+export function createChecks(deps: {
+  readonly config: Config
+  readonly redis: RedisClient | undefined
+  readonly mirror: MirrorReader
+  readonly database: CredentialReader
+  readonly decoySecret: string
+  readonly nonceSecrets: readonly Secret[]
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly now: () => number
+}): Checks {
+  const { config, redis, mirror, database, metrics, log, now } = deps
+  const source = createCredentialSource({ mirror, database, metrics, log })
+  const decoy = createDecoy(deps.decoySecret)
+  const nonces = createNonces({ secrets: reveal(deps.nonceSecrets), lifetimeSeconds: config.NONCE_TTL, now })
+  const replayGuard = createReplayGuard({
+    shared: redis && createRedisUseRecord({ redis, now }),
+    local: createMemoryUseRecord({ now }),
+    log,
+  })
+  const throttle = createThrottle({
+    shared: redis && createRedisFailureRecord({ redis, now }),
+    local: createMemoryFailureRecord({ now }),
+    limits: {
+      userFailures: config.THROTTLE_USER_FAILURES,
+      sourceFailures: config.THROTTLE_SOURCE_FAILURES,
+      windowMs: config.THROTTLE_WINDOW * 1000,
+      banMs: config.THROTTLE_BAN * 1000,
+      banMaxMs: config.THROTTLE_BAN_MAX * 1000,
+    },
+    ...{ metrics, now, log },
+  })
+  const offer = { algorithms: config.ALGORITHMS, qop: config.QOP }
+  return {
+    authenticator: createAuthenticator({ source, nonces, replayGuard, throttle, decoy, metrics, log, ...offer }),
+    ha1Lookup: createHa1Lookup({ source, decoy }),
+    rotateNonceSecrets: (secrets) => nonces.rotate(reveal(secrets)),
+  }
+}
+
+function reveal(secrets: readonly Secret[]): readonly string[] {
+  return secrets.map((secret) => secret.reveal())
+}

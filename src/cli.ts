@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { runAccount } from './commands/account.js'
+import { type Command, UsageError } from './commands/command.js'
+import { runMigrate } from './commands/migrate.js'
+import { runMirror } from './commands/mirror.js'
+import { runServe } from './commands/serve.js'
+import { ConfigError, readConfig } from './config.js'
+import { Refusal } from './errors.js'
+import { createLog } from './log.js'
+import { DataDirInUse } from './store/embedded.js'
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: runServe,
+  migrate: runMigrate,
+  account: runAccount,
+  mirror: runMirror,
+}
+
+const HELP = `sipauthd serve                   answer requests, until SIGTERM
+sipauthd migrate                 bring the database's schema up to date
+sipauthd account create NAME     create an account; prints its token, once
+sipauthd account list [--status active|suspended|closed]
+sipauthd account suspend SID     its credentials authenticate nowhere any more
+sipauthd mirror check            compare every credential in PostgreSQL and Redis
+sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
+sipauthd help                    show this
+
+Everything else is configured by variables: see README.md and .env.example.
+Exit codes: 0 done, 1 failed (or differences found), 2 called or configured wrongly.
+`
+
+/** What whoever called can mend: no stack trace helps. */
+const CALLERS_FAULTS = [UsageError, ConfigError, DataDirInUse, Refusal]
+
+async function run([name = 'help', ...args]: readonly string[]): Promise<number> {
+  if (name === 'help' || name === '--help' || name === '-h') return print(HELP)
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  try {
+    if (!command) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)
+    const config = readConfig()
+    return await command({ config, log: createLog(config.LOG_LEVEL), args, print })
+  } catch (error) {
+    const callersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)
+    const text = error instanceof Error ? (callersFault ? error.message : error.stack) : String(error)
+    process.stderr.write(`sipauthd: ${text}\n`)
+    return callersFault ? 2 : 1
+  }
+}
+
+function print(text: string): 0 {
+  process.stdout.write(text)
+  return 0
+}
+
+// Ended by hand: a timer or socket of a library must not keep a process that is done.
+run(process.argv.slice(2)).then((code) => process.exit(code))

@@ -1,0 +1,63 @@
+/** What the first steps need to know about the running server. */
+export type FirstStepsInput = {
+  /** Base URLs, and `host:port` of native SIP where it is on. */
+  readonly api: string
+  readonly auth: string
+  readonly sip?: string
+  /** File with the generated secrets; undefined where all are configured. */
+  readonly secretsPath: string | undefined
+}
+
+/**
+ * Commands to paste into a shell: a credential list, a credential, a challenge, a verdict, a registered phone. They
+ * read the secrets from their file, so that none is printed; `$$` makes names that are free at every paste.
+ */
+export function firstSteps({ api, auth, sip, secretsPath }: FirstStepsInput): string {
+  return [
+    '',
+    'First steps, to be pasted into a shell:',
+    '',
+    ...readSecrets(secretsPath),
+    `ACCOUNT=${api}/2010-04-01/Accounts/$MASTER_ACCOUNT_SID`,
+    'show() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }',
+    'md5() { node -p "crypto.createHash(\'md5\').update(process.argv[1]).digest(\'hex\')" "$1"; }',
+    '',
+    '# a credential list, and a credential in it',
+    'LIST=$(curl -sS -u "$MASTER_ACCOUNT_SID:$MASTER_AUTH_TOKEN" "$ACCOUNT/SIP/CredentialLists.json" -d FriendlyName="phones $$")',
+    'LIST_SID=$(echo "$LIST" | show sid) REALM=$(echo "$LIST" | show realm) NAME="alice$$" PASSWORD="Correct-Horse-42"',
+    'curl -sS -u "$MASTER_ACCOUNT_SID:$MASTER_AUTH_TOKEN" "$ACCOUNT/SIP/CredentialLists/$LIST_SID/Credentials.json" -d Username="$NAME" -d Password="$PASSWORD"; echo',
+    '',
+    '# a challenge, as Kamailio asks for it, and the verdict on the right answer',
+    `VERIFY="curl -sS -H 'Authorization: Bearer $PROXY_TOKEN' ${auth}/v1/verify -d method=REGISTER -d realm=$REALM"`,
+    'CHALLENGE=$(eval "$VERIFY"); echo "$CHALLENGE"',
+    'NONCE=$(echo "$CHALLENGE" | sed -n \'s/.*nonce=\\\\"\\([^\\\\]*\\)\\\\".*/\\1/p\' | head -1)',
+    'RESPONSE=$(md5 "$(md5 "$NAME:$REALM:$PASSWORD"):$NONCE:00000001:x:auth:$(md5 "REGISTER:sip:$REALM")")',
+    'DIGEST="Digest username=\\"$NAME\\", realm=\\"$REALM\\", nonce=\\"$NONCE\\", uri=\\"sip:$REALM\\", qop=auth, nc=00000001, cnonce=\\"x\\", response=\\"$RESPONSE\\""',
+    'eval "$VERIFY --data-urlencode \'authorization=$DIGEST\'"; echo',
+    ...registerPhone(sip),
+    '',
+  ].join('\n')
+}
+
+function readSecrets(path: string | undefined): string[] {
+  if (path === undefined) return ['# with MASTER_ACCOUNT_SID, MASTER_AUTH_TOKEN and PROXY_TOKEN set as for the server']
+  return [`. ${quoteForShell(path)}`]
+}
+
+function registerPhone(sip: string | undefined): string[] {
+  if (sip === undefined) return []
+  const colon = sip.lastIndexOf(':')
+  const [host, port] = [sip.slice(0, colon), sip.slice(colon + 1)]
+  return [
+    '',
+    '# a phone: any softphone with these settings, or sipsak (apt-get install sipsak)',
+    `echo "user $NAME, password $PASSWORD, domain $REALM, outbound proxy sip:${sip}"`,
+    `sipsak -U -C "sip:$NAME@127.0.0.1:5070" -s "sip:$NAME@$REALM" -p ${host}:${port} -u "$NAME" -a "$PASSWORD" && echo "$NAME is registered"`,
+  ]
+}
+
+/** A dot needs a slash, or the shell looks for the file along its PATH. */
+function quoteForShell(path: string): string {
+  const anchored = path.includes('/') && !/^[^./]/.test(path) ? path : `./${path}`
+  return `'${anchored.replaceAll("'", "'\\''")}'`
+}

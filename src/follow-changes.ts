@@ -1,0 +1,66 @@
+import type { Log } from './log.js'
+import type { MemoryMirror } from './mirror/memory-mirror.js'
+import type { Truth } from './mirror/mirror.js'
+import type { Relay } from './relay.js'
+import type { Database } from './store/database.js'
+import { OUTBOX_CHANNEL, parseNotification } from './store/outbox.js'
+
+const REBUILD_RETRY_MS = 1_000
+
+/** A node's ear for commits. */
+export type Follower = { close(): Promise<void> }
+
+/**
+ * Hears of every commit, of this node's and of others'. A shared mirror wants the relay to look for what a writer left
+ * over; one in memory takes each change by itself, and everything anew where it may have missed one.
+ */
+export async function followChanges(deps: {
+  readonly database: Database
+  readonly relay: Relay
+  readonly memoryMirror: MemoryMirror | undefined
+  readonly truth: Truth
+  readonly log: Log
+}): Promise<Follower> {
+  const { database, relay, memoryMirror, truth, log } = deps
+  let timer: NodeJS.Timeout | undefined
+
+  async function rebuild(mirror: MemoryMirror): Promise<void> {
+    clearTimeout(timer)
+    try {
+      await mirror.rebuild(truth)
+    } catch (error) {
+      log.warn({ err: error }, 'the mirror in memory could not be filled; the database is asked until it is')
+      timer = setTimeout(() => rebuild(mirror), REBUILD_RETRY_MS)
+    }
+  }
+
+  async function follow(mirror: MemoryMirror, payload: string): Promise<void> {
+    try {
+      const change = parseNotification(payload)
+      if (change) await relay.follow(change)
+      else await rebuild(mirror)
+    } catch (error) {
+      log.debug({ err: error }, 'a change could not be followed')
+      await rebuild(mirror)
+    }
+  }
+
+  const listener = await database.listen(
+    OUTBOX_CHANNEL,
+    (payload) => {
+      relay.wake()
+      if (memoryMirror) void follow(memoryMirror, payload)
+    },
+    () => {
+      relay.wake()
+      if (memoryMirror) void rebuild(memoryMirror)
+    },
+  )
+  if (memoryMirror) await rebuild(memoryMirror)
+  return {
+    async close() {
+      clearTimeout(timer)
+      await listener.close()
+    },
+  }
+}

@@ -1,0 +1,167 @@
+import { createApiServer } from './api/server.js'
+import { createChecks } from './checks.js'
+import type { Config } from './config.js'
+import { openDoors, readyLine } from './doors.js'
+import { firstSteps } from './first-steps.js'
+import { followChanges } from './follow-changes.js'
+import { watchHealth } from './health.js'
+import type { Log } from './log.js'
+import { createLookupServer } from './lookup/server.js'
+import { createMetrics } from './metrics.js'
+import { createMemoryMirror } from './mirror/memory-mirror.js'
+import { createRedisMirror } from './mirror/redis-mirror.js'
+import { createMirrorKeeper } from './mirror-keeper.js'
+import { hashToken } from './provision/accounts.js'
+import { createProvision } from './provision.js'
+import { createRedisBindings } from './redis/bindings.js'
+import { createRelay } from './relay.js'
+import { type LoadedSecrets, loadSecrets, readNonceSecretFile } from './secrets.js'
+import { createMemoryBindings } from './sip/memory-bindings.js'
+import { createSipServer } from './sip/server.js'
+import { createDatabaseReader } from './store/credential-reader.js'
+import { readDecoySecret } from './store/instance.js'
+import { migrateWhenUp, openDatabase, openRedis } from './stores.js'
+import { createTruth } from './truth.js'
+
+/** Longest time that a stop may take; what is not done then is left to the relay of the next start. */
+const DRAIN_MS = 9_000
+
+/** A running server. */
+export type Running = {
+  /** Takes no new work, answers what runs, closes everything. */
+  stop(): Promise<void>
+  /** Reads the nonce secrets again, where they are in a file. */
+  reload(): void
+}
+
+/**
+ * Builds the program, starts it, and prints the `ready` line and the first steps. The one place where parts meet.
+ * Rejects with a `ConfigError` for ports that are taken, with nothing left running.
+ */
+export async function serve(config: Config, log: Log, print: (text: string) => void): Promise<Running> {
+  const now = Date.now
+  // Opened last, closed first.
+  const closers: (() => unknown)[] = []
+  async function closeAll(): Promise<void> {
+    for (const close of closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        log.warn({ err: error }, 'a part did not close cleanly')
+      }
+    }
+  }
+
+  try {
+    const metrics = createMetrics()
+    const database = await openDatabase(config, log)
+    closers.push(() => database.close())
+    const loaded = await loadSecrets(config)
+    const { secrets } = loaded
+    const migrations = await migrateWhenUp(database, log, now)
+    if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date')
+    const redis = await openRedis(config, log)
+    if (redis) closers.push(() => redis.disconnect())
+
+    const { pool } = database
+    const truth = createTruth(pool)
+    const memoryMirror = redis ? undefined : createMemoryMirror()
+    const mirror = redis ? createRedisMirror(redis) : (memoryMirror ?? createMemoryMirror())
+    const relay = createRelay({ pool, mirror, truth, metrics, log })
+    const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
+    await provision.accounts.ensureMaster(secrets.masterAccountSid)
+    const follower = await followChanges({ database, relay, memoryMirror, truth, log })
+    closers.push(() => follower.close())
+    relay.start()
+    closers.push(() => relay.close())
+    if (redis) {
+      const keeper = createMirrorKeeper({ redis, truth, log, now })
+      keeper.start()
+      closers.push(() => keeper.close())
+    }
+    const health = await watchHealth({
+      probes: { postgres: () => pool.query('select 1'), ...(redis && { redis: () => redis.ping() }) },
+      metrics,
+      log,
+    })
+    closers.push(() => health.close())
+
+    const checks = createChecks({
+      ...{ config, redis, mirror, metrics, log, now },
+      database: createDatabaseReader(pool),
+      decoySecret: await readDecoySecret(pool),
+      nonceSecrets: secrets.nonceSecrets,
+    })
+    const { authenticator, ha1Lookup } = checks
+
+    let serving = false
+    const api = await createApiServer({
+      pool,
+      provision,
+      master: { sid: secrets.masterAccountSid, tokenHash: hashToken(secrets.masterAuthToken.reveal()) },
+      log,
+    })
+    const lookup = await createLookupServer({
+      authenticator,
+      ha1Lookup,
+      readiness() {
+        const stores = Object.fromEntries([...health.up].map(([store, up]) => [store, up ? 'up' : 'down']))
+        return { ready: serving && (mirror.current || health.up.get('postgres') === true), stores }
+      },
+      metrics,
+      proxyToken: secrets.proxyToken,
+      ha1Token: secrets.ha1Token,
+      log,
+    })
+    const sip = createSipServer({
+      authenticator,
+      bindings: redis ? createRedisBindings({ redis, now }) : createMemoryBindings({ now }),
+      nextHop: config.SIP_NEXT_HOP,
+      log,
+      now,
+    })
+    closers.push(() => {
+      serving = false
+      return Promise.all([api.close(), lookup.close(), sip.close()])
+    })
+    const bound = await openDoors(config, { api, lookup, sip })
+    serving = true
+    print(`${readyLine(bound)}\n`)
+    print(announce(loaded, firstSteps({ ...bound, secretsPath: loaded.kept.length > 0 ? loaded.path : undefined })))
+
+    return {
+      stop: () => withinDrainTime(closeAll(), log),
+      reload() {
+        if (!config.NONCE_SECRET_FILE) return log.info('there is no NONCE_SECRET_FILE to read again')
+        try {
+          checks.rotateNonceSecrets(readNonceSecretFile(config.NONCE_SECRET_FILE))
+          log.info('nonce secrets read again')
+        } catch (error) {
+          log.error({ err: error }, 'the nonce secrets stay as they were')
+        }
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** What the first start has to tell once; afterwards only the steps. */
+function announce({ generated, path }: LoadedSecrets, steps: string): string {
+  if (generated.length === 0) return `${steps}\n`
+  const shown = generated.filter(({ name }) => name !== 'NONCE_SECRET').map(({ name, value }) => `  ${name}=${value}`)
+  return ['', `generated and kept in ${path}, shown this once:`, ...shown, steps, ''].join('\n')
+}
+
+async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      log.warn('not everything was closed in time')
+      resolve()
+    }, DRAIN_MS)
+  })
+  await Promise.race([closing, late])
+  clearTimeout(timer)
+}
