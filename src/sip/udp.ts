@@ -13,6 +13,10 @@ const DEFAULT_PORT = 5060
 export function createUdpListener(deps: ListenerDeps & { readonly host: string; readonly log: Log }): Listener {
   const { door, limits, log } = deps
   const socket = createSocket({ type: isIPv6(deps.host) ? 'udp6' : 'udp4', recvBufferSize: limits.udpReceiveBuffer })
+  let closed = false
+  let sending = 0
+  let allSent = (): void => undefined
+
   const noteFault = (error: Error | null): void => {
     if (error) log.debug({ err: error }, 'UDP')
   }
@@ -23,11 +27,12 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
     transport: 'UDP',
     send(answer: Buffer, top: Via) {
       const to = top.parameters.has('rport') ? port : (top.port ?? DEFAULT_PORT)
-      try {
-        socket.send(answer, to, address, noteFault)
-      } catch (error) {
-        log.debug({ err: error }, 'UDP') // closed meanwhile
-      }
+      if (closed) return
+      sending++
+      socket.send(answer, to, address, (error) => {
+        noteFault(error)
+        if (--sending === 0) allSent()
+      })
     },
   })
 
@@ -37,7 +42,6 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
     if (reading) door.receive(reading, channelTo(remote))
   }
 
-  let closed = false
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -52,11 +56,15 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
     stop: () => {
       socket.off('message', receive)
     },
-    close: () =>
-      new Promise((resolve) => {
-        if (closed) return resolve()
-        closed = true
-        socket.close(() => resolve())
-      }),
+    async close() {
+      if (closed) return
+      closed = true
+      if (sending > 0) {
+        await new Promise<void>((resolve) => {
+          allSent = resolve
+        })
+      }
+      await new Promise<void>((resolve) => socket.close(resolve))
+    },
   }
 }
