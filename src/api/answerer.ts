@@ -43,9 +43,8 @@ export function createAnswerer(dialects: Dialects): Answerer {
     },
 
     answerRaw(fault, request, response) {
-      const { status, headers, body } = describe(fault, request.url ?? '')
-      response.writeHead(status, { ...headers, 'content-type': JSON_TYPE, connection: 'close' })
-      response.end(JSON.stringify(body))
+      const { status, fields, text } = serialize(describe(fault, request.url ?? ''))
+      response.writeHead(status, fields).end(text)
     },
 
     answerSocket(error, socket) {
@@ -55,15 +54,17 @@ export function createAnswerer(dialects: Dialects): Answerer {
   }
 }
 
-/** A whole HTTP/1.1 response. */
-function toMessage({ status, headers, body }: FailureAnswer): string {
+/** An answer as it goes out where no framework writes it; the connection ends with it. */
+function serialize({ status, headers, body }: FailureAnswer) {
   const text = JSON.stringify(body)
-  const fields = {
-    ...headers,
-    'content-type': JSON_TYPE,
-    'content-length': Buffer.byteLength(text),
-    connection: 'close',
-  }
+  const length = Buffer.byteLength(text)
+  const fields = { ...headers, 'content-type': JSON_TYPE, 'content-length': length, connection: 'close' }
+  return { status, fields, text }
+}
+
+/** A whole HTTP/1.1 response. */
+function toMessage(answer: FailureAnswer): string {
+  const { status, fields, text } = serialize(answer)
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`
 }

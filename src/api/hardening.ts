@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyHttpOptions, FastifyInstance, FastifyRequest } from 'fastify'
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Answerer } from './answerer.js'
 import { Fault } from './fault.js'
 import type { Route } from './operation.js'
@@ -15,7 +15,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 export function createServerOptions(answerer: Answerer): FastifyHttpOptions<Server> {
   return {
     bodyLimit: BODY_BYTES_MAX,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_TIMEOUT_MS,
     // While it drains, a request that still arrives on an open connection is answered like any other.
     return503OnClosing: false,

@@ -25,6 +25,7 @@ export type RunningApi = {
   port: number
   master: Key
   provision: Provision
+  database: Database
   /** The server behind the database, where there is one. */
   postgres: Postgres | undefined
   /** Every change that was published, and every line that was logged. */
@@ -82,7 +83,7 @@ export async function startApi(t: Owner, name: keyof typeof DATABASES = 'postgre
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
   return {
-    ...{ url, port, master, provision, postgres, published, logged },
+    ...{ url, port, master, provision, database, postgres, published, logged },
     ask: (method, path, options = {}) => ask(url, master, method, path, options),
     async createAccount() {
       const { account, token } = await provision.accounts.create(master.sid, 'a tenant')

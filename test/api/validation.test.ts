@@ -4,6 +4,13 @@ import { DATABASE_NAMES, type RunningApi, startApi } from './running-api.js'
 const PASSWORD = 'Correct-Horse-7'
 const WEAK = /^Password must be at least 12 characters, among them a digit, a lower-case and an upper-case letter$/
 
+/** 999 copies of a credential, under other names. */
+const FILL = `insert into credentials (sid, list_sid, account_sid, realm, username, version,
+                                       ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256)
+  select 'CR' || lpad(to_hex(n), 32, '0'), list_sid, account_sid, realm, 'u' || n, version,
+         ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256
+  from credentials, generate_series(1, 999) n where sid = $1`
+
 type Refused = [what: string, form: Record<string, string>, code: number, message: RegExp]
 
 /** Posts each form, and sees that it is refused with its code and message, that no secret is told, nothing written. */
@@ -139,9 +146,8 @@ async function testListLimit(t: Test, api: RunningApi) {
 async function testCredentialLimit(t: Test, api: RunningApi) {
   const { sid } = await api.createAccount()
   const list = await api.provision.credentialLists.create(sid, { friendlyName: 'Full' })
-  for (let made = 0; made < 1000; made += 1) {
-    await api.provision.credentials.create(sid, list.sid, { username: `u${made}`, password: PASSWORD })
-  }
+  const model = await api.provision.credentials.create(sid, list.sid, { username: 'u0', password: PASSWORD })
+  await api.database.pool.query(FILL, [model.sid])
   const path = `/2010-04-01/Accounts/${sid}/SIP/CredentialLists/${list.sid}/Credentials.json`
   const refused = await api.ask('POST', path, { form: { Username: 'one-more', Password: PASSWORD } })
   t.match(refused, { status: 400, body: { code: 21242, message: 'Credentials are limited to 1000 a list' } })
