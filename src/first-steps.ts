@@ -46,13 +46,13 @@ function readSecrets(path: string | undefined): string[] {
 
 function registerPhone(sip: string | undefined): string[] {
   if (sip === undefined) return []
-  const colon = sip.lastIndexOf(':')
-  const [host, port] = [sip.slice(0, colon), sip.slice(colon + 1)]
   return [
     '',
-    '# a phone: any softphone with these settings, or sipsak (apt-get install sipsak)',
+    '# a phone: any softphone with these settings, or baresip (apt-get install baresip-core)',
     `echo "user $NAME, password $PASSWORD, domain $REALM, outbound proxy sip:${sip}"`,
-    `sipsak -U -C "sip:$NAME@127.0.0.1:5070" -s "sip:$NAME@$REALM" -p ${host}:${port} -u "$NAME" -a "$PASSWORD" && echo "$NAME is registered"`,
+    'PHONE=$(mktemp -d); printf "net_interface lo\nmodule_path /usr/lib/baresip/modules\nmodule_app account.so\n" > "$PHONE/config"',
+    `echo "<sip:$NAME@$REALM>;auth_user=$NAME;auth_pass=$PASSWORD;outbound=\\"sip:${sip}\\"" > "$PHONE/accounts"`,
+    'baresip -f "$PHONE" -t 5',
   ]
 }
 
