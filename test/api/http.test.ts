@@ -141,6 +141,11 @@ t.test('text that is not percent-encoded UTF-8, or holds NUL, is answered 400', 
   }
   const bytes = await api.ask('POST', `${lists}.json`, { form: Buffer.from('FriendlyName=\xff', 'latin1') })
   isRefused(t, bytes, 400, 20001, /^FriendlyName must be/, 'a bare byte in a form')
+  const head = (query: string) => `GET ${accounts}.json${query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`
+  const bare = await exchange(api.port, `${head('?FriendlyName=\xff')}Authorization: ${basic(api.master)}\r\n\r\n`)
+  isRefused(t, bare, 400, 20001, /not valid HTTP/, 'a bare byte in a query')
+  const inTarget = await exchange(api.port, `${head('/\xff')}\r\n`)
+  isRefused(t, inTarget, 400, 20001, /not valid HTTP/, 'a bare byte in a path')
   const plain = await api.ask('POST', `${lists}.json`, { form: Buffer.from('FriendlyName=Küche+%2B+Büro') })
   t.match(plain, { status: 201, body: { friendly_name: 'Küche + Büro' } }, 'bare UTF-8 is read')
 })

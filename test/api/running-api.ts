@@ -58,8 +58,6 @@ export const DATABASES = {
   },
 } as const
 
-export const DATABASE_NAMES = Object.keys(DATABASES) as (keyof typeof DATABASES)[]
-
 /** The official client with another base address, and nothing else changed. */
 class LocalClient extends twilio.RequestClient {
   constructor(readonly base: string) {

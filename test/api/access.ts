@@ -1,5 +1,5 @@
-import t, { type Test } from 'tap'
-import { type Answer, basic, DATABASE_NAMES, type Key, type RunningApi, startApi } from './running-api.js'
+import type { Test } from 'tap'
+import { type Answer, basic, type Key, type RunningApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
 
@@ -115,12 +115,10 @@ async function testStatus(t: Test, api: RunningApi) {
   isRefused(t, await set('active'), 400, 20001, 'which stays closed')
 }
 
-for (const name of DATABASE_NAMES) {
-  t.test(`accounts are kept apart over the ${name} database`, async (t) => {
-    const api = await startApi(t, name)
-    await t.test('whoever is not known gets 401 and 20003', (t) => testAuthentication(t, api))
-    await t.test("another account's resources do not exist", (t) => testStrangers(t, api))
-    await t.test('a parent acts on the accounts below it, never the reverse', (t) => testFamily(t, api))
-    await t.test('an account that is not active gets 401 and 20005', (t) => testStatus(t, api))
-  })
+/** Who may ask, and who may see what. */
+export async function testAccess(t: Test, api: RunningApi): Promise<void> {
+  await t.test('whoever is not known gets 401 and 20003', (t) => testAuthentication(t, api))
+  await t.test("another account's resources do not exist", (t) => testStrangers(t, api))
+  await t.test('a parent acts on the accounts below it, never the reverse', (t) => testFamily(t, api))
+  await t.test('an account that is not active gets 401 and 20005', (t) => testStatus(t, api))
 }
