@@ -1,8 +1,6 @@
 import { LIMITS } from './limits.js'
 import { type Reading, readMessage } from './message.js'
-import type { Fault } from './scanner.js'
-
-const TOO_LARGE: Fault = { status: 513, reason: 'Message Too Large' }
+import { TOO_LARGE } from './scanner.js'
 
 /**
  * Reads a datagram or a WebSocket frame, which is one message: undefined where it holds line ends alone, as phones send

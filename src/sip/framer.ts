@@ -1,9 +1,11 @@
 import { afterLineEnds } from './datagram.js'
 import { LIMITS } from './limits.js'
-import type { Fault } from './scanner.js'
+import { type Fault, TOO_LARGE } from './scanner.js'
 
-/** One message cut out of a stream. After a fault the stream cannot be cut any further and must end. */
+/** One message cut out of a stream. After a fault, which is fatal, the stream cannot be cut any further. */
 export type Frame = { readonly head: Buffer; readonly body: Buffer; readonly fault: Fault | undefined }
+
+const UNFRAMED: Fault = { status: 400, reason: 'Needs One Content-Length', fatal: true }
 
 /** Cuts a stream into messages, RFC 3261 section 18.3, in time and memory that are linear in what came. */
 export type Framer = {
@@ -29,9 +31,9 @@ export function createFramer(): Framer {
     return taken
   }
 
-  const refuse = (head: Buffer, status: Fault['status'], reason: string): Frame => {
+  const refuse = (head: Buffer, fault: Fault): Frame => {
     take(buffered.length)
-    return { head, body: Buffer.alloc(0), fault: { status, reason } }
+    return { head, body: Buffer.alloc(0), fault }
   }
 
   return {
@@ -42,15 +44,15 @@ export function createFramer(): Framer {
       if (buffered.length < needed) return undefined
       if (searched === 0) take(afterLineEnds(buffered, 0))
       const end = buffered.indexOf('\r\n\r\n', Math.max(0, searched - 3), 'latin1')
-      if ((end < 0 ? buffered.length : end) > LIMITS.head) return refuse(buffered, 513, 'Message Too Large')
+      if ((end < 0 ? buffered.length : end) > LIMITS.head) return refuse(buffered, TOO_LARGE)
       if (end < 0) {
         searched = buffered.length
         return undefined
       }
       const head = buffered.subarray(0, end)
       const length = contentLength(head)
-      if (length === undefined) return refuse(head, 400, 'Needs One Content-Length')
-      if (end + 4 + length > LIMITS.message) return refuse(head, 513, 'Message Too Large')
+      if (length === undefined) return refuse(head, UNFRAMED)
+      if (end + 4 + length > LIMITS.message) return refuse(head, TOO_LARGE)
       needed = end + 4 + length
       if (buffered.length < needed) return undefined
       take(end + 4)

@@ -31,6 +31,12 @@ export type Reading =
   | { readonly outcome: 'refused'; readonly request: Answerable; readonly fault: Fault }
   | { readonly outcome: 'dropped'; readonly why: string }
 
+/** Whether a connection that sends this is not listened to any longer: it speaks no SIP, or cannot be cut into messages. */
+export function endsConnection(reading: Reading): boolean {
+  if (reading.outcome === 'refused') return reading.fault.fatal === true
+  return reading.outcome === 'dropped' && reading.why !== 'response'
+}
+
 type StartLine = { readonly method: string; readonly uri: string }
 
 // `%` is a token character too, but the package would decode it.
@@ -44,7 +50,7 @@ export function readMessage(bytes: Buffer, rest: Buffer, framingFault?: Fault): 
   if (/^SIP\//i.test(head.startLine)) return { outcome: 'dropped', why: 'response' }
   const addressed = readAnswerable(head)
   if (typeof addressed === 'string') return { outcome: 'dropped', why: addressed }
-  const read = head.fault ?? framingFault ?? readRequest(head, addressed, rest)
+  const read = framingFault ?? head.fault ?? readRequest(head, addressed, rest)
   if ('status' in read) return { outcome: 'refused', request: addressed.answerable, fault: read }
   return { outcome: 'request', request: read }
 }

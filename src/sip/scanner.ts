@@ -1,7 +1,7 @@
 import { LIMITS } from './limits.js'
 
-/** Why a message is refused: a SIP status and its reason phrase. */
-export type Fault = { readonly status: 400 | 505 | 513; readonly reason: string }
+/** Why a message is refused: a SIP status and its reason phrase. Where it is fatal, a stream ends with it. */
+export type Fault = { readonly status: 400 | 505 | 513; readonly reason: string; readonly fatal?: true }
 
 /**
  * The headers that are read; every other one is passed over. `compact` is the short form (RFC 3261 section 7.3.3),
@@ -32,6 +32,11 @@ const NAMES: ReadonlyMap<string, HeaderName> = new Map(
 // RFC 3261's token without `%`, which another parser might decode into a name that this one does not know.
 const HEADER_NAME = /^[A-Za-z0-9\-.!*_+`'~]+$/
 
+/** A message, or its head, is beyond its limit. */
+export const TOO_LARGE: Fault = { status: 513, reason: 'Message Too Large', fatal: true }
+
+const TOO_MANY_LINES: Fault = { status: 400, reason: 'Too Many Lines', fatal: true }
+
 /** A head taken apart: unfolded values by header, and the first fault found. What is after a fault is still read. */
 export type Head = {
   readonly startLine: string
@@ -54,8 +59,8 @@ export function scanHead(head: Buffer): Head | undefined {
   if (!lines.every(isClean)) return undefined
   const [startLine = '', ...unfolded] = unfold(lines)
   const { values, fault } = collect(unfolded)
-  if (tooLarge) return { startLine, values, fault: { status: 513, reason: 'Message Too Large' } }
-  if (tooMany) return { startLine, values, fault: { status: 400, reason: 'Too Many Lines' } }
+  if (tooLarge) return { startLine, values, fault: TOO_LARGE }
+  if (tooMany) return { startLine, values, fault: TOO_MANY_LINES }
   return { startLine, values, fault }
 }
 

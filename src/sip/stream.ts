@@ -4,7 +4,7 @@ import { createDeadline } from './deadline.js'
 import type { Channel } from './door.js'
 import { createFramer } from './framer.js'
 import { closeServer, type Listener, type ListenerDeps, listenOn, sourceOf } from './listener.js'
-import { readMessage } from './message.js'
+import { endsConnection, readMessage } from './message.js'
 
 /** PEM texts of a certificate chain and its key. */
 export type TlsCertificate = { readonly cert: string; readonly key: string }
@@ -87,7 +87,7 @@ function readStream(
       served ||= reading.outcome !== 'dropped'
       count++
       door.receive(reading, channel)
-      if (frame.fault || (reading.outcome === 'dropped' && reading.why !== 'response')) end()
+      if (frame.fault || endsConnection(reading)) end()
     }
   }
 

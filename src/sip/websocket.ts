@@ -4,7 +4,7 @@ import { readDatagram } from './datagram.js'
 import { createDeadline } from './deadline.js'
 import type { Channel } from './door.js'
 import { closeServer, type Listener, type ListenerDeps, listenOn, sourceOf } from './listener.js'
-import type { Reading } from './message.js'
+import { endsConnection } from './message.js'
 
 /** The subprotocol that both sides must name, RFC 7118 section 4.1. */
 const SUBPROTOCOL = 'sip'
@@ -73,23 +73,22 @@ function readFrames(
     },
   }
   let served = false
+  let ended = false
   deadline.set(limits.firstMessageMs)
   socket.on('error', () => socket.terminate()) // what is no WebSocket frame
   socket.on('close', deadline.clear)
   socket.on('message', (data) => {
-    if (isStopped() || !Buffer.isBuffer(data)) return
+    if (ended || isStopped() || !Buffer.isBuffer(data)) return
     const reading = readDatagram(data)
     if (reading) {
       served = true
       door.receive(reading, channel)
     }
     if (served) deadline.set(limits.idleMs)
-    if (reading && endsConnection(reading)) socket.close(1002)
+    if (reading && endsConnection(reading)) {
+      ended = true
+      deadline.set(limits.messageMs)
+      socket.close(1002)
+    }
   })
-}
-
-/** Whoever sends what is no SIP, or far too much of it, is not listened to any longer. */
-function endsConnection(reading: Reading): boolean {
-  if (reading.outcome === 'refused') return reading.fault.status === 513
-  return reading.outcome === 'dropped' && reading.why !== 'response'
 }
