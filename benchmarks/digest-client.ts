@@ -1,0 +1,39 @@
+import { computeHa1 } from '../src/digest/ha1.js'
+import { computeResponse } from '../src/digest/response.js'
+
+/** A user who answers challenges as a phone does: MD5, qop=auth. */
+export type DigestClient = {
+  /** The value of the next Authorization header: the nonce count grows with each. */
+  next(method: string, uri: string): string
+}
+
+/** Starts counting at 1 for a nonce. */
+export function createDigestClient(user: {
+  readonly username: string
+  readonly realm: string
+  readonly password: string
+  readonly nonce: string
+}): DigestClient {
+  const { username, realm, password, nonce } = user
+  const ha1 = computeHa1('MD5', username, realm, password)
+  const cnonce = '0a4f113b0a4f113b'
+  let count = 0
+  return {
+    next(method, uri) {
+      const nc = (++count).toString(16).padStart(8, '0')
+      const common = { algorithm: 'MD5', session: false, ha1, nonce, method, uri, qop: 'auth', nc, cnonce } as const
+      const response = computeResponse({ ...common, body: undefined })
+      return (
+        `Digest username="${username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
+        `algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=${nc}`
+      )
+    },
+  }
+}
+
+/** The nonce of a challenge. */
+export function nonceOf(challenge: string): string {
+  const [, nonce] = /nonce="([^"]+)"/.exec(challenge) ?? []
+  if (nonce === undefined) throw new Error(`there is no nonce in ${challenge}`)
+  return nonce
+}

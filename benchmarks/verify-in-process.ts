@@ -1,0 +1,75 @@
+import { hash } from 'node:crypto'
+import { createChecks } from '../src/checks.js'
+import { readConfig } from '../src/config.js'
+import { createLog } from '../src/log.js'
+import { createMetrics } from '../src/metrics.js'
+import { createMemoryMirror } from '../src/mirror/memory-mirror.js'
+import { computeHa1s } from '../src/provision/ha1s.js'
+import { Secret } from '../src/secret.js'
+import { createDigestClient, nonceOf } from './digest-client.js'
+import type { Row } from './report.js'
+import { nsEach, sideBySide } from './rounds.js'
+
+const REALM = 'pbx.example.com'
+const USER = { username: 'alice', realm: REALM, password: 'Correct-Horse-42' }
+const URI = `sip:${REALM}`
+const TIMES = 20_000
+
+/** The whole check of one REGISTER, with the credential in memory, beside the two hashes that any check must do. */
+export async function benchmarkVerifyInProcess(): Promise<Row> {
+  const authenticator = await createLocalAuthenticator()
+  const challenged = await authenticator.verify('http', { method: 'REGISTER', realm: REALM, authorizations: [] })
+  if (!('challenges' in challenged) || !challenged.challenges[0]) throw new Error('no challenge came')
+  const client = createDigestClient({ ...USER, nonce: nonceOf(`nonce="${challenged.challenges[0].nonce}"`) })
+
+  async function ours(): Promise<number> {
+    const requests = Array.from({ length: TIMES }, () => ({
+      method: 'REGISTER',
+      realm: REALM,
+      uri: URI,
+      authorizations: [client.next('REGISTER', URI)],
+    }))
+    let accepted = 0
+    const ns = await nsEach(TIMES, async (index) => {
+      const request = requests[index]
+      if (request && (await authenticator.verify('http', request)).reason === 'ok') accepted++
+    })
+    if (accepted !== TIMES) throw new Error(`${TIMES - accepted} right answers were refused`)
+    return ns / 1000
+  }
+
+  const ha1 = '939e7578ed9e3c518a452acee763bce9'
+  const nonce = '0123456789012345678901234567890123456789abcd'
+  async function bare(): Promise<number> {
+    const start = process.hrtime.bigint()
+    for (let index = 0; index < TIMES; index++) {
+      hash('md5', `${ha1}:${nonce}:${index}:0a4f113b:auth:${hash('md5', `REGISTER:${URI}`)}`)
+    }
+    return Number(process.hrtime.bigint() - start) / TIMES / 1000
+  }
+
+  const figures = await sideBySide(ours, bare)
+  return { what: 'verify in process', limitIs: 'two bare `crypto.hash`', unit: 'µs', ...figures }
+}
+
+async function createLocalAuthenticator() {
+  const { username, realm, password } = USER
+  const mirror = createMemoryMirror()
+  const sids = { accountSid: 'AC', credentialListSid: 'CL', credentialSid: 'CR' }
+  const ha1s = computeHa1s(username, realm, password)
+  await mirror.apply([{ realm, username, version: '1', credential: { username, realm, ...sids, version: '1', ha1s } }])
+  mirror.setBehind(false)
+  const noDatabase = () => Promise.reject(new Error('the database must not be asked'))
+  const { authenticator } = createChecks({
+    config: readConfig({}),
+    redis: undefined,
+    mirror,
+    database: { findHa1: noDatabase, findAlgorithms: noDatabase },
+    decoySecret: 'decoy',
+    nonceSecrets: [new Secret('benchmark-secret')],
+    metrics: createMetrics(),
+    log: createLog('error'),
+    now: Date.now,
+  })
+  return authenticator
+}
