@@ -5,5 +5,22 @@ export type Log = Logger
 
 /** A logger at the given level; standard output stays free for the `ready` line and for commands' results. */
 export function createLog(level: string): Log {
-  return pino({ level, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }))
+  const serializers = { err: describeError }
+  return pino({ level, base: { pid: process.pid }, serializers }, pino.destination({ fd: 2, sync: true }))
+}
+
+/** What of an error is fit for a line: ioredis, for one, puts the failed command's arguments into its errors. */
+const FIELDS = new Set(['code', 'errno', 'syscall', 'address', 'port', 'severity', 'constraint', 'table'])
+
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return typeof error === 'object' ? 'not an Error' : error
+  const fields = Object.entries(error).filter(([field]) => FIELDS.has(field))
+  const causes = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause]
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...Object.fromEntries(fields),
+    ...(causes.length > 0 && { causes: causes.slice(0, 5).map(describeError) }),
+  }
 }
