@@ -73,6 +73,11 @@ export function createMetrics() {
       labelNames: ['kind'] as const,
       registers,
     }),
+    failuresWithoutSource: new Counter({
+      name: 'sipauthd_failures_without_source_total',
+      help: 'Wrong passwords and unknown users that the throttle could not count: the request named no source address.',
+      registers,
+    }),
     storeUp: new Gauge({
       name: 'sipauthd_store_up',
       help: '1 while the store answers, 0 while it does not.',

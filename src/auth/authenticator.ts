@@ -6,6 +6,7 @@ import type { NonceCheck, Nonces } from '../digest/nonce.js'
 import { computeResponse } from '../digest/response.js'
 import type { Log } from '../log.js'
 import { type Metrics, methodLabel } from '../metrics.js'
+import { isRealm } from '../names.js'
 import type { AuthRequest } from './auth-request.js'
 import type { CredentialSource, Ha1Record, Origin } from './credential-source.js'
 import type { Decoy } from './decoy.js'
@@ -15,10 +16,12 @@ import { toChallengedRealm } from './offered-realm.js'
 import { pickAuthorization } from './presented.js'
 import type { ReplayGuard } from './replay-guard.js'
 import type { Throttle } from './throttle.js'
-import type { ChallengeReason, RefusalReason, Verdict } from './verdict.js'
+import { type ChallengeReason, REASONS, type Reason, type RefusalReason, type Verdict } from './verdict.js'
+
+const DOORS = ['http', 'sip'] as const
 
 /** A door that a request came through; the label `door` of the metrics. */
-export type Door = 'http' | 'sip'
+export type Door = (typeof DOORS)[number]
 
 /** THE hot path. Never rejects: what fails is the verdict `unavailable`. */
 export type Authenticator = {
@@ -51,11 +54,13 @@ const UNAVAILABLE: Verdict = { reason: 'unavailable', retryAfterSeconds: UNAVAIL
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const { source, nonces, replayGuard, throttle, decoy, metrics, log } = deps
+  showVerdictsAtZero(metrics)
 
   async function challenge(reason: ChallengeReason, realm: string): Promise<Verdict> {
-    const found = await source.findAlgorithms(realm)
-    if (found.origin === 'unavailable') return UNAVAILABLE
-    const algorithms = found.value ?? deps.algorithms
+    // What cannot be a realm has nothing of its own, and is no key to look anything up by.
+    const found = isRealm(realm) ? await source.findAlgorithms(realm) : undefined
+    if (found?.origin === 'unavailable') return UNAVAILABLE
+    const algorithms = found?.value ?? deps.algorithms
     const nonce = nonces.issue(realm, { algorithms, qop: deps.qop })
     // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
     const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
@@ -143,7 +148,10 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     return { reason: 'ok', credential: { username, realm, accountSid, credentialListSid, credentialSid } }
   }
 
-  /** An unknown user's response is compared too, so that it costs what a known one's does. */
+  /**
+   * Whether the response is the record's. A wrong password and an unknown user cost the same: one response and one
+   * decoy each, so that their times tell nothing; a right password needs no decoy.
+   */
   function isRight(
     request: AuthRequest,
     authorization: Authorization,
@@ -151,10 +159,15 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     record: Ha1Record | undefined,
   ): boolean {
     const { algorithm, session, nonce, uri, qop, nc, cnonce, username } = authorization
-    const ha1 = record?.ha1 ?? decoy(algorithm, realm, username)
     const { method, body } = request
-    const expected = computeResponse({ algorithm, session, ha1, nonce, method, uri, qop, nc: nc?.text, cnonce, body })
-    return equalInConstantTime(expected, authorization.response) && record?.ha1 !== undefined
+    const matches = (ha1: string) => {
+      const expected = computeResponse({ algorithm, session, ha1, nonce, method, uri, qop, nc: nc?.text, cnonce, body })
+      return equalInConstantTime(expected, authorization.response)
+    }
+    if (record?.ha1 !== undefined && matches(record.ha1)) return true
+    const ha1 = decoy(algorithm, realm, username)
+    if (record?.ha1 === undefined) matches(ha1)
+    return false
   }
 
   return {
@@ -168,6 +181,14 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       metrics.verdicts.inc({ door, method: methodLabel(request.method), reason: verdict.reason })
       return verdict
     },
+  }
+}
+
+/** Series that are there from the start: a rate sees the first verdict of its kind only where there was a zero. */
+function showVerdictsAtZero({ verdicts, verifySeconds }: Metrics): void {
+  for (const door of DOORS) {
+    verifySeconds.zero({ door })
+    for (const reason of Object.keys(REASONS) as Reason[]) verdicts.inc({ door, method: 'REGISTER', reason }, 0)
   }
 }
 

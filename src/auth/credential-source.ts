@@ -49,6 +49,7 @@ export function createCredentialSource(deps: {
 }): CredentialSource {
   const { mirror, database, metrics, log } = deps
   let databaseQuestions = 0
+  for (const source of [mirror.source, 'postgres']) metrics.lookupSeconds.zero({ source })
 
   async function ask<T>(origin: Origin, question: () => Promise<T>): Promise<Lookup<T>> {
     const endTimer = metrics.lookupSeconds.startTimer({ source: origin === 'mirror' ? mirror.source : 'postgres' })

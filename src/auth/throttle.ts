@@ -1,5 +1,6 @@
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { isUsername } from '../names.js'
 import type { FailureRecord, Limit } from './failure-record.js'
 import { toSource } from './source-address.js'
 
@@ -81,7 +82,7 @@ export function createThrottle(deps: {
 
     async fail(attempt) {
       const source = toSource(attempt.sourceIp)
-      if (source === undefined) return
+      if (source === undefined) return metrics.failuresWithoutSource.inc()
       await Promise.all(
         kinds.map((kind) => onRecord((record) => record.countFailure(subjectOf(kind, source, attempt), limits[kind]))),
       )
@@ -89,6 +90,13 @@ export function createThrottle(deps: {
   }
 }
 
+/**
+ * The subject's name in the records. `user` and `user@realm` are one user, who has no second set of guesses; what cannot
+ * be a user name is one subject for all, so that nobody fills the records with names of his own making.
+ */
 function subjectOf(kind: Kind, source: string, { realm, username }: Attempt): string {
-  return kind === 'source' ? source : `${source}|${realm}|${username}`
+  if (kind === 'source') return source
+  const suffix = `@${realm}`
+  const user = username.endsWith(suffix) ? username.slice(0, -suffix.length) : username
+  return `${source}|${realm}|${isUsername(user) ? user : ''}`
 }
