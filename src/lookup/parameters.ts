@@ -27,10 +27,17 @@ function decode(text: string, plus: 'blank' | 'plus'): string {
   return blanks.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** Reads a JSON object of strings; `true` and numbers stand for their text, null for absence, a list for repetition. */
+/**
+ * Reads a JSON object of strings; `true` and numbers stand for their text, null for absence, a list for repetition.
+ * Throws a `ParameterFault` for anything else, and for a name that stands twice: whoever reads the last one and whoever
+ * reads the first would see two different requests.
+ */
 export function parseJson(text: string): Parameters {
   const parameters = new Map<string, string[]>()
-  for (const [name, value] of Object.entries(parseObject(text))) {
+  const object = parseObject(text)
+  const repeated = findRepeatedName(text)
+  if (repeated !== undefined) throw new ParameterFault(`${repeated} must not be repeated: a list holds several`)
+  for (const [name, value] of Object.entries(object)) {
     for (const item of Array.isArray(value) ? value : [value]) {
       if (item === null) continue
       if (!['string', 'number', 'boolean'].includes(typeof item)) throw new ParameterFault(`${name} must be a string`)
@@ -38,6 +45,24 @@ export function parseJson(text: string): Parameters {
     }
   }
   return parameters
+}
+
+/** The first name of the outermost object that stands twice; `text` is valid JSON. */
+function findRepeatedName(text: string): string | undefined {
+  const seen = new Set<string>()
+  let depth = 0
+  let last = ''
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (token !== ':') last = token
+    else if (depth === 1) {
+      const name: string = JSON.parse(last)
+      if (seen.has(name)) return name
+      seen.add(name)
+    }
+  }
+  return undefined
 }
 
 function parseObject(text: string): object {

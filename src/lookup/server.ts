@@ -1,10 +1,11 @@
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, fastify, type RouteOptions } from 'fastify'
 import type { Authenticator } from '../auth/authenticator.js'
 import type { Ha1Lookup } from '../auth/ha1-lookup.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { HA1_PATH, pathOf, sendFault } from './fault.js'
 import { createHa1Handler } from './ha1.js'
-import { ParameterFault, parseEncoded, parseJson } from './parameters.js'
+import { ParameterFault, type Parameters, parseEncoded, parseJson } from './parameters.js'
 import { createTokenCheck } from './token-check.js'
 import { createVerifyHandler } from './verify.js'
 
@@ -37,18 +38,17 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
     exposeHeadRoutes: false,
   })
   readBodies(server)
-  server.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
-    if (error instanceof ParameterFault) return reply.code(400).send({ error: error.message })
-    const status = error.statusCode ?? 500
+  server.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
+    const status = error instanceof ParameterFault ? 400 : (error.statusCode ?? 500)
     if (status >= 500) log.error({ err: error }, 'a request to the lookup API failed')
-    return reply.code(status).send({ error: status >= 500 ? 'internal error' : error.message })
+    return sendFault(request, reply.code(status), status >= 500 ? 'internal error' : error.message)
   })
 
   const onProxyToken = createTokenCheck(deps.proxyToken)
   const onHa1Token = deps.ha1Token ? createTokenCheck(deps.ha1Token) : onProxyToken
   const routes = {
     '/v1/verify': { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(deps) },
-    '/v1/ha1': { method: 'GET', onRequest: onHa1Token, handler: createHa1Handler(deps) },
+    [HA1_PATH]: { method: 'GET', onRequest: onHa1Token, handler: createHa1Handler(deps) },
     '/healthz': { method: 'GET', handler: async () => ({ status: 'ok' }) },
     '/readyz': {
       method: 'GET',
@@ -62,30 +62,33 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
       handler: async (_request, reply) =>
         reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
     },
-  } satisfies Record<string, Pick<Parameters<typeof server.route>[0], 'method' | 'onRequest' | 'handler'>>
-  for (const [url, route] of Object.entries(routes))
-    server.route({ url, ...route } as Parameters<typeof server.route>[0])
+  } satisfies Record<string, Pick<RouteOptions, 'method' | 'onRequest' | 'handler'>>
+  for (const [url, route] of Object.entries(routes)) server.route({ url, ...route } as RouteOptions)
 
-  server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? ''
-    if (!Object.hasOwn(routes, path)) return reply.code(404).send({ error: `there is nothing at ${path}` })
+  // Before any body is read: what no route takes is refused for that, whatever it brings.
+  server.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return
+    const path = pathOf(request)
+    if (!Object.hasOwn(routes, path)) return sendFault(request, reply.code(404), `there is nothing at ${path}`)
     const { method } = routes[path as keyof typeof routes]
-    return reply
-      .code(405)
-      .header('allow', method)
-      .send({ error: `${path} takes ${method}` })
+    return sendFault(request, reply.code(405).header('allow', method), `${path} takes ${method}`)
   })
   return server
 }
 
-/** Bodies as parameters, whichever way they are written; other types are 415 by Fastify itself. */
+/**
+ * Bodies as functions that read the parameters, so that the handler answers their faults in its own form; other types
+ * are 415 by Fastify itself.
+ */
 function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
-  const text = { parseAs: 'buffer' } as const
-  server.addContentTypeParser('application/json', text, async (_request: unknown, body: Buffer) =>
-    parseJson(body.toString()),
-  )
-  server.addContentTypeParser('application/x-www-form-urlencoded', text, async (_request: unknown, body: Buffer) =>
-    parseEncoded(body.toString('latin1'), 'blank'),
-  )
+  const asBuffer = { parseAs: 'buffer' } as const
+  const readers: Readonly<Record<string, (body: Buffer) => Parameters>> = {
+    'application/json': (body) => parseJson(body.toString()),
+    'application/x-www-form-urlencoded': (body) => parseEncoded(body.toString('latin1'), 'blank'),
+  }
+  for (const [type, read] of Object.entries(readers)) {
+    const parser = async (_request: unknown, body: Buffer) => () => read(body)
+    server.addContentTypeParser(type, asBuffer, parser)
+  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { equalInConstantTime } from '../digest/equal.js'
+import { sendFault } from './fault.js'
 
 /**
  * Lets in whoever shows the token: as a Bearer, or as the password of any Basic user. Everyone else gets a 401 that
@@ -11,10 +12,8 @@ export function createTokenCheck(token: { reveal(): string }) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const shown = readToken(request.headers.authorization)
     if (shown !== undefined && equalInConstantTime(digest(shown), expected)) return
-    return reply
-      .code(401)
-      .header('www-authenticate', 'Basic realm="sipauthd"')
-      .send({ error: 'Authorization must be Bearer, or Basic with any user, and the token of this door' })
+    reply.code(401).header('www-authenticate', 'Basic realm="sipauthd"')
+    return sendFault(request, reply, 'Authorization must be Bearer, or Basic with any user, and the token of this door')
   }
 }
 

@@ -23,17 +23,19 @@ type Format = { readonly text: boolean; readonly http200: boolean }
 /** `POST /v1/verify`: the whole check of one SIP request, for proxies. */
 export function createVerifyHandler({ authenticator }: { readonly authenticator: Authenticator }) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    // Both parsers of bodies make parameters; a request without a body has none.
-    const parameters = (request.body as Parameters | undefined) ?? new Map()
-    const answer = await judge(authenticator, parameters)
-    return send(reply, answer, readFormat(request))
+    // Before the check: what cannot be answered must not spend a nonce count.
+    const format = readFormat(request)
+    // Both parsers of bodies make a function that reads them; a request without a body has none.
+    const readParameters = (request.body as (() => Parameters) | undefined) ?? (() => new Map())
+    return send(reply, await judge(authenticator, readParameters), format)
   }
 }
 
-async function judge(authenticator: Authenticator, parameters: Parameters): Promise<Answer> {
+async function judge(authenticator: Authenticator, readParameters: () => Parameters): Promise<Answer> {
   let proxy: boolean
   let authRequest: AuthRequest
   try {
+    const parameters = readParameters()
     proxy = flag(parameters, 'proxy')
     authRequest = toAuthRequest(parameters)
   } catch (error) {
