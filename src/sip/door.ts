@@ -99,7 +99,8 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     if ('status' in subject) return answer(request, subject, channel)
     const verdict = await authenticator.verify('sip', {
       method: request.method,
-      ...subject,
+      domain: subject.domain,
+      identity: subject.identity,
       authorizations: request.authorizations,
       uri: request.uri,
       body: request.body,

@@ -63,10 +63,10 @@ function readStream(
     socket.end()
   }
 
-  const setDeadline = (progressed: boolean): void => {
-    if (framer.pending) {
-      if (served && (progressed || !waitingForRest)) deadline.set(limits.messageMs)
-    } else if (served) deadline.set(limits.idleMs)
+  /** The first message has its time from the connection on; a later one from its first byte on, not from each. */
+  const setDeadline = (): void => {
+    if (served && !framer.pending) deadline.set(limits.idleMs)
+    else if (served && !waitingForRest) deadline.set(limits.messageMs)
     waitingForRest = framer.pending
   }
 
@@ -80,12 +80,13 @@ function readStream(
         return
       }
       if (frame === undefined) {
-        setDeadline(count > 0)
+        setDeadline()
         return
       }
       const reading = readMessage(frame.head, frame.body, frame.fault)
       served ||= reading.outcome !== 'dropped'
       count++
+      waitingForRest = false
       door.receive(reading, channel)
       if (frame.fault || endsConnection(reading)) end()
     }
