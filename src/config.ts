@@ -1,4 +1,4 @@
-import { isAlgorithmAvailable } from './digest/algorithm.js'
+import { findConflicts } from './conflicts.js'
 import * as settings from './settings.js'
 import { Fault, type Parser } from './settings.js'
 
@@ -22,7 +22,7 @@ const VARIABLES = {
   PROXY_TOKEN: [settings.token],
   HA1_TOKEN: [settings.token],
   NONCE_SECRET: [settings.nonceSecrets],
-  NONCE_SECRET_FILE: [settings.text],
+  NONCE_SECRET_FILE: [settings.nonceSecretFile],
   NONCE_TTL: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '300'],
   QOP: [settings.qop, 'auth'],
   ALGORITHMS: [settings.algorithms, 'MD5'],
@@ -41,6 +41,18 @@ type Defaulted = { [N in Name]: (typeof VARIABLES)[N] extends readonly [unknown,
 /** The configuration by the variables' own names; those without a default may be undefined. */
 export type Config = { readonly [N in Defaulted]: Value<N> } & {
   readonly [N in Exclude<Name, Defaulted>]: Value<N> | undefined
+}
+
+/** Names of the variables whose values are generated once and kept where they are not set. */
+const GENERATED = ['MASTER_ACCOUNT_SID', 'MASTER_AUTH_TOKEN', 'PROXY_TOKEN', 'NONCE_SECRET'] as const
+
+export type GeneratedName = (typeof GENERATED)[number]
+
+/** The generated variables that this configuration leaves to DATA_DIR. */
+export function generatedNames(config: Config): readonly GeneratedName[] {
+  return GENERATED.filter(
+    (name) => config[name] === undefined && !(name === 'NONCE_SECRET' && config.NONCE_SECRET_FILE !== undefined),
+  )
 }
 
 /** A wrong configuration: every fault at once, each naming the variable and the rule. */
@@ -72,40 +84,4 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   faults.push(...findConflicts(config))
   if (faults.length > 0) throw new ConfigError(faults)
   return config
-}
-
-/** Rules that more than one variable makes. */
-function findConflicts(config: Config): string[] {
-  const faults: string[] = []
-  const tlsOn = config.SIP_TLS_PORT !== undefined && config.SIP_TLS_PORT !== 'off'
-  for (const name of ['SIP_TLS_CERT', 'SIP_TLS_KEY'] as const) {
-    if (tlsOn && config[name] === undefined) faults.push(`${name} must be set where SIP_TLS_PORT is`)
-  }
-  if (config.HA1_TOKEN && config.PROXY_TOKEN && config.HA1_TOKEN.reveal() === config.PROXY_TOKEN.reveal()) {
-    faults.push('HA1_TOKEN must differ from PROXY_TOKEN')
-  }
-  if (config.NONCE_SECRET_FILE && config.NONCE_SECRET) {
-    faults.push('NONCE_SECRET must not be set beside NONCE_SECRET_FILE')
-  }
-  for (const algorithm of config.ALGORITHMS ?? []) {
-    if (!isAlgorithmAvailable(algorithm))
-      faults.push(`ALGORITHMS holds ${algorithm}, which this Node.js does not offer`)
-  }
-  if (config.THROTTLE_BAN_MAX < config.THROTTLE_BAN) faults.push('THROTTLE_BAN_MAX must not be below THROTTLE_BAN')
-  faults.push(...findTakenTwice(config))
-  return faults
-}
-
-function findTakenTwice(config: Config): string[] {
-  const names = ['API_PORT', 'AUTH_PORT', 'SIP_PORT', 'SIP_TLS_PORT', 'SIP_WS_PORT'] as const
-  const owners = new Map<number, string>()
-  const faults: string[] = []
-  for (const name of names) {
-    const port = config[name]
-    if (typeof port !== 'number' || port === 0) continue
-    const owner = owners.get(port)
-    if (owner) faults.push(`${name} must differ from ${owner}`)
-    else owners.set(port, name)
-  }
-  return faults
 }

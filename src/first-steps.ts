@@ -4,20 +4,21 @@ export type FirstStepsInput = {
   readonly api: string
   readonly auth: string
   readonly sip?: string
-  /** File with the generated secrets; undefined where all are configured. */
-  readonly secretsPath: string | undefined
+  /** File with the generated secrets, and the names of those that it holds. */
+  readonly secretsPath: string
+  readonly kept: readonly string[]
 }
 
 /**
  * Commands to paste into a shell: a credential list, a credential, a challenge, a verdict, a registered phone. They
  * read the secrets from their file, so that none is printed; `$$` makes names that are free at every paste.
  */
-export function firstSteps({ api, auth, sip, secretsPath }: FirstStepsInput): string {
+export function firstSteps({ api, auth, sip, secretsPath, kept }: FirstStepsInput): string {
   return [
     '',
     'First steps, to be pasted into a shell:',
     '',
-    ...readSecrets(secretsPath),
+    ...readSecrets(secretsPath, kept),
     `ACCOUNT=${api}/2010-04-01/Accounts/$MASTER_ACCOUNT_SID`,
     'show() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }',
     'md5() { node -p "crypto.createHash(\'md5\').update(process.argv[1]).digest(\'hex\')" "$1"; }',
@@ -39,9 +40,14 @@ export function firstSteps({ api, auth, sip, secretsPath }: FirstStepsInput): st
   ].join('\n')
 }
 
-function readSecrets(path: string | undefined): string[] {
-  if (path === undefined) return ['# with MASTER_ACCOUNT_SID, MASTER_AUTH_TOKEN and PROXY_TOKEN set as for the server']
-  return [`. ${quoteForShell(path)}`]
+const NEEDED = ['MASTER_ACCOUNT_SID', 'MASTER_AUTH_TOKEN', 'PROXY_TOKEN']
+
+function readSecrets(path: string, kept: readonly string[]): string[] {
+  const configured = NEEDED.filter((name) => !kept.includes(name))
+  return [
+    ...(configured.length < NEEDED.length ? [`. ${quoteForShell(path)}`] : []),
+    ...(configured.length > 0 ? [`# ${configured.join(', ')} must be set here as for the server`] : []),
+  ]
 }
 
 function registerPhone(sip: string | undefined): string[] {
@@ -56,8 +62,6 @@ function registerPhone(sip: string | undefined): string[] {
   ]
 }
 
-/** A dot needs a slash, or the shell looks for the file along its PATH. */
-function quoteForShell(path: string): string {
-  const anchored = path.includes('/') && !/^[^./]/.test(path) ? path : `./${path}`
-  return `'${anchored.replaceAll("'", "'\\''")}'`
+function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }

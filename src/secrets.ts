@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Config, ConfigError } from './config.js'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type Config, ConfigError, type GeneratedName, generatedNames } from './config.js'
 import type { Secret } from './secret.js'
-import { accountSid, fileContents, nonceSecrets, token } from './settings.js'
+import { accountSid, Fault, nonceSecrets, type Parser, readNonceSecrets, token } from './settings.js'
 import { createSid, createToken } from './sid.js'
 
 /** What must be secret or must never change by itself: configured, or generated once and kept. */
@@ -20,7 +20,7 @@ export type Secrets = {
 /** The secrets with what the first start tells about them. */
 export type LoadedSecrets = {
   readonly secrets: Secrets
-  /** Where generated ones are kept, as a file that a shell can read. */
+  /** Where generated ones are kept, as a file that a shell can read; an absolute path. */
   readonly path: string
   /** Those that were generated just now, to be shown once. */
   readonly generated: readonly { readonly name: string; readonly value: string }[]
@@ -28,82 +28,98 @@ export type LoadedSecrets = {
   readonly kept: readonly string[]
 }
 
-const GENERATORS = {
+const GENERATORS: Readonly<Record<GeneratedName, () => string>> = {
   MASTER_ACCOUNT_SID: () => createSid('account'),
   MASTER_AUTH_TOKEN: createToken,
   PROXY_TOKEN: createToken,
   NONCE_SECRET: () => randomBytes(32).toString('hex'),
-} as const
+}
 
-type Generated = keyof typeof GENERATORS
-
-/** Takes the secrets from the configuration, and what is not there from `<DATA_DIR>/secrets.env`, generating it once. */
+/**
+ * Takes the secrets from the configuration, and what is not there from `<DATA_DIR>/secrets.env`, generating it once.
+ * Rejects with a `ConfigError` where a file holds what cannot be one.
+ */
 export async function loadSecrets(config: Config): Promise<LoadedSecrets> {
-  const path = join(config.DATA_DIR, 'secrets.env')
-  const nonceSecretFile = config.NONCE_SECRET_FILE
-  const configured: Record<Generated, boolean> = {
-    MASTER_ACCOUNT_SID: config.MASTER_ACCOUNT_SID !== undefined,
-    MASTER_AUTH_TOKEN: config.MASTER_AUTH_TOKEN !== undefined,
-    PROXY_TOKEN: config.PROXY_TOKEN !== undefined,
-    NONCE_SECRET: config.NONCE_SECRET !== undefined || nonceSecretFile !== undefined,
+  const path = resolve(config.DATA_DIR, 'secrets.env')
+  const kept = generatedNames(config)
+  const { values, generated } = await readOrGenerate(path, kept)
+
+  function take<T>(name: GeneratedName, parse: Parser<T>): T {
+    return named(`${name} in ${path}`, () => parse(values.get(name) ?? ''))
   }
-  const names = (Object.keys(GENERATORS) as Generated[]).filter((name) => !configured[name])
-  const { values, generated } = await readOrGenerate(path, names)
-  const kept = (name: Generated) => values.get(name) ?? ''
+
   return {
     path,
     generated,
-    kept: names,
+    kept,
     secrets: {
-      masterAccountSid: config.MASTER_ACCOUNT_SID ?? accountSid(kept('MASTER_ACCOUNT_SID')),
-      masterAuthToken: config.MASTER_AUTH_TOKEN ?? token(kept('MASTER_AUTH_TOKEN')),
-      proxyToken: config.PROXY_TOKEN ?? token(kept('PROXY_TOKEN')),
+      masterAccountSid: config.MASTER_ACCOUNT_SID ?? take('MASTER_ACCOUNT_SID', accountSid),
+      masterAuthToken: config.MASTER_AUTH_TOKEN ?? take('MASTER_AUTH_TOKEN', token),
+      proxyToken: config.PROXY_TOKEN ?? take('PROXY_TOKEN', token),
       ha1Token: config.HA1_TOKEN,
-      nonceSecrets: nonceSecretFile
-        ? readNonceSecretFile(nonceSecretFile)
-        : (config.NONCE_SECRET ?? nonceSecrets(kept('NONCE_SECRET'))),
+      nonceSecrets: config.NONCE_SECRET_FILE
+        ? readNonceSecretFile(config.NONCE_SECRET_FILE)
+        : (config.NONCE_SECRET ?? take('NONCE_SECRET', nonceSecrets)),
     },
   }
 }
 
 /** Reads `NONCE_SECRET_FILE`: secrets separated by commas or line ends, newest first. Throws a `ConfigError`. */
 export function readNonceSecretFile(path: string): readonly Secret[] {
+  return named('NONCE_SECRET_FILE', () => readNonceSecrets(path))
+}
+
+/** Gives a broken rule the name of what broke it. */
+function named<T>(name: string, read: () => T): T {
   try {
-    return nonceSecrets(
-      fileContents(path)
-        .trim()
-        .split(/[\n,]+/)
-        .join(','),
-    )
+    return read()
   } catch (error) {
-    throw new ConfigError([`NONCE_SECRET_FILE ${error instanceof Error ? error.message : error}`])
+    throw error instanceof Fault ? new ConfigError([`${name} ${error.message}`]) : error
   }
 }
 
-async function readOrGenerate(path: string, names: readonly Generated[]) {
-  const values = new Map<string, string>()
-  if (names.length === 0) return { values, generated: [] }
-  for (const line of (await readIfThere(path)).split('\n')) {
-    const [, name, value] = /^([A-Z_]+)='([^']*)'$/.exec(line) ?? []
-    if (name !== undefined && value !== undefined) values.set(name, value)
+async function readOrGenerate(path: string, names: readonly GeneratedName[]) {
+  for (;;) {
+    const text = names.length === 0 ? '' : await readIfThere(path)
+    const values = new Map<string, string>()
+    for (const line of (text ?? '').split('\n')) {
+      const [, name, value] = /^([A-Z_]+)='([^']*)'$/.exec(line) ?? []
+      if (name !== undefined && value !== undefined) values.set(name, value)
+    }
+    const generated = names.filter((name) => !values.has(name)).map((name) => ({ name, value: GENERATORS[name]() }))
+    for (const { name, value } of generated) values.set(name, value)
+    if (generated.length === 0 || (await keep(path, values, text === undefined))) return { values, generated }
   }
-  const generated = names.filter((name) => !values.has(name))
-  for (const name of generated) values.set(name, GENERATORS[name]())
-  if (generated.length > 0) await keep(path, values)
-  return { values, generated: generated.map((name) => ({ name, value: values.get(name) ?? '' })) }
 }
 
-async function readIfThere(path: string): Promise<string> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
 
-async function keep(path: string, values: ReadonlyMap<string, string>): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
-  const lines = [...values].map(([name, value]) => `${name}='${value}'\n`)
-  await writeFile(path, lines.join(''), { mode: 0o600 })
+/** Writes the file whole or not at all; false where it was to be new and another process has made it meanwhile. */
+async function keep(path: string, values: ReadonlyMap<string, string>, isNew: boolean): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${randomBytes(8).toString('hex')}`
+  try {
+    const file = await open(draft, 'wx', 0o600)
+    await file.writeFile([...values].map(([name, value]) => `${name}='${value}'\n`).join(''))
+    await file.sync()
+    await file.close()
+    await (isNew ? link(draft, path) : rename(draft, path))
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -44,17 +44,28 @@ export function oneOf<const Words extends readonly string[]>(words: Words): Pars
   }
 }
 
-/** A URL of one of the given schemes. */
+/** A URL of one of the given schemes; those that begin with `redis+` may name several hosts, separated by commas. */
 export function url(...schemes: readonly string[]): Parser<string> {
   return (value) => {
     if (!schemes.some((scheme) => value.startsWith(`${scheme}://`) && value.length > scheme.length + 3)) {
       throw new Fault(`must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`)
     }
-    // A URL with several hosts is none to the WHATWG parser; its reader checks it.
-    const single = value.replace(/^(redis\+[a-z]+:\/\/[^,/]+)[^/]*/, '$1')
-    if (!URL.canParse(single)) throw new Fault('is not a valid URL')
+    if (!hostByHost(value).every(isWellFormed)) throw new Fault('must be a valid URL, percent-encoded where need be')
     return value
   }
+}
+
+/** A URL that names several hosts is none to the WHATWG parser: one URL for each of them. */
+function hostByHost(value: string): readonly string[] {
+  const [, start, hosts, end] = /^(redis\+[a-z]+:\/\/(?:[^@/]*@)?)([^/]*)(.*)$/.exec(value) ?? []
+  return hosts === undefined ? [value] : hosts.split(',').map((host) => `${start}${host}${end}`)
+}
+
+/** Whether URL and percent-encoding can be read; a host list's entries must not be empty. */
+function isWellFormed(value: string): boolean {
+  if (!URL.canParse(value) || /%(?![0-9A-Fa-f]{2})/.test(value)) return false
+  const { protocol, hostname } = new URL(value)
+  return !protocol.startsWith('redis+') || hostname !== ''
 }
 
 /** A SIP or SIPS URI that is safe in a header: no blank, quote, angle bracket or control character. */
@@ -123,6 +134,22 @@ export function fileContents(path: string): string {
       `names a file that cannot be read (${error instanceof Error && 'code' in error ? error.code : error})`,
     )
   }
+}
+
+/** The path of a file that holds nonce secrets at this moment; it is read again on SIGHUP. */
+export function nonceSecretFile(path: string): string {
+  readNonceSecrets(path)
+  return path
+}
+
+/** Reads nonce secrets from a file, separated by commas or line ends, the newest first. Throws a `Fault`. */
+export function readNonceSecrets(path: string): readonly Secret[] {
+  return nonceSecrets(
+    fileContents(path)
+      .trim()
+      .split(/[\r\n,]+/)
+      .join(','),
+  )
 }
 
 /** A PEM file's contents. */
