@@ -36,9 +36,15 @@ export type Running = {
 
 /**
  * Builds the program, starts it, and prints the `ready` line and the first steps. The one place where parts meet.
- * Rejects with a `ConfigError` for ports that are taken, with nothing left running.
+ * Rejects with a `ConfigError` for ports that are taken, and as soon as it can once `stopping` is aborted, with nothing
+ * left running.
  */
-export async function serve(config: Config, log: Log, print: (text: string) => void): Promise<Running> {
+export async function serve(
+  config: Config,
+  log: Log,
+  print: (text: string) => void,
+  stopping: AbortSignal,
+): Promise<Running> {
   const now = Date.now
   // Opened last, closed first.
   const closers: (() => unknown)[] = []
@@ -58,7 +64,7 @@ export async function serve(config: Config, log: Log, print: (text: string) => v
     closers.push(() => database.close())
     const loaded = await loadSecrets(config)
     const { secrets } = loaded
-    const migrations = await migrateWhenUp(database, log, now)
+    const migrations = await migrateWhenUp(database, log, now, stopping)
     if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date')
     const redis = await openRedis(config, log)
     if (redis) closers.push(() => redis.disconnect())
@@ -124,10 +130,11 @@ export async function serve(config: Config, log: Log, print: (text: string) => v
       serving = false
       return Promise.all([api.close(), lookup.close(), sip.close()])
     })
+    stopping.throwIfAborted()
     const bound = await openDoors(config, { api, lookup, sip })
     serving = true
     print(`${readyLine(bound)}\n`)
-    print(announce(loaded, firstSteps({ ...bound, secretsPath: loaded.kept.length > 0 ? loaded.path : undefined })))
+    print(announce(loaded, firstSteps({ ...bound, secretsPath: loaded.path, kept: loaded.kept })))
 
     return {
       stop: () => withinDrainTime(closeAll(), log),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.js'
 import type { Log } from './log.js'
 import type { RedisClient } from './redis/client.js'
@@ -18,16 +19,22 @@ export async function openDatabase(config: Config, log: Log): Promise<Database> 
   return config.DATABASE_URL ? openPostgres(config.DATABASE_URL, log) : openEmbedded(config.DATA_DIR)
 }
 
-/** Brings the schema up to date, waiting for a server that is still starting. */
-export async function migrateWhenUp(database: Database, log: Log, now: () => number): Promise<readonly string[]> {
+/** Brings the schema up to date, waiting for a server that is still starting; `stopping` ends the wait, rejecting. */
+export async function migrateWhenUp(
+  database: Database,
+  log: Log,
+  now: () => number,
+  stopping?: AbortSignal,
+): Promise<readonly string[]> {
   const deadline = now() + DATABASE_WAIT_MS
   for (;;) {
+    stopping?.throwIfAborted()
     try {
       return await migrate(database, log)
     } catch (error) {
       if (!isDatabaseUnavailable(error) || now() > deadline) throw error
       log.warn({ err: error }, `${database.description} does not answer yet`)
-      await new Promise((resolve) => setTimeout(resolve, DATABASE_RETRY_MS))
+      await sleep(DATABASE_RETRY_MS, undefined, stopping && { signal: stopping })
     }
   }
 }

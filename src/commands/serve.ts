@@ -1,15 +1,29 @@
-import { serve } from '../main.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Running, serve } from '../main.js'
 import { type CommandContext, UsageError } from './command.js'
 
-/** `sipauthd serve`: runs until SIGTERM or SIGINT; a second one ends it at once. */
+/** How long a start that is told to stop may take to do so. */
+const ABANDON_MS = 9_000
+
+/** `sipauthd serve`: runs until SIGTERM or SIGINT; a second one ends it at once. SIGHUP reads nonce secrets again. */
 export async function runServe({ config, log, args, print }: CommandContext): Promise<number> {
   if (args.length > 0) throw new UsageError('sipauthd serve takes no arguments: it is configured by variables')
-  const stopped = nextSignal()
-  const running = await serve(config, log, print)
-  process.on('SIGHUP', () => running.reload())
-  const signal = await stopped
-  log.info({ signal }, 'stopping')
-  process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
+  const stopping = new AbortController()
+  const stopped = nextSignal().then((signal) => {
+    log.info({ signal }, 'stopping')
+    stopping.abort()
+  })
+  // From the beginning: a SIGHUP that nobody listens to would end the process.
+  let running: Running | undefined
+  process.on('SIGHUP', () => running?.reload())
+
+  const starting = serve(config, log, print, stopping.signal).catch((error: unknown) => {
+    if (stopping.signal.aborted) return undefined
+    throw error
+  })
+  running = await Promise.race([starting, stopped.then(() => sleep(ABANDON_MS, undefined))])
+  if (!running) return 0
+  await stopped
   await running.stop()
   return 0
 }
@@ -17,7 +31,13 @@ export async function runServe({ config, log, args, print }: CommandContext): Pr
 /** Listens from the beginning: a signal that comes while everything is still starting counts too. */
 function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
+    let told = false
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (told) process.exit(1)
+        told = true
+        resolve(signal)
+      })
+    }
   })
 }
