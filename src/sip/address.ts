@@ -40,8 +40,14 @@ export function parseParameters(text: string): Map<string, string | undefined> |
   return parameters
 }
 
-/** Splits a header value at the commas that separate its elements, not at those in quotes or angle brackets. */
-export function splitList(text: string): string[] {
+/** Elements that a header value may list; hostile ones hold thousands. */
+const ELEMENTS_MAX = 40
+
+/**
+ * Splits a header value at the commas that separate its elements, not at those in quotes or angle brackets. Undefined
+ * where there are too many.
+ */
+export function splitList(text: string): string[] | undefined {
   const elements: string[] = []
   let quoted = false
   let bracketed = false
@@ -55,12 +61,19 @@ export function splitList(text: string): string[] {
     else if (character === '<') bracketed = true
     else if (character === '>') bracketed = false
     else if (character === ',' && !bracketed) {
+      if (elements.length === ELEMENTS_MAX - 1) return undefined
       elements.push(text.slice(start, i).trim())
       start = i + 1
     }
   }
   elements.push(text.slice(start).trim())
   return elements
+}
+
+/** Splits several values of one header into one list. Undefined where any has too many elements. */
+export function splitLists(values: readonly string[]): string[] | undefined {
+  const lists = values.map(splitList)
+  return lists.includes(undefined) ? undefined : lists.flatMap((list) => list ?? [])
 }
 
 /** Runs of blanks become one space, which any parser of RFC 3261's grammar treats alike. */

@@ -6,8 +6,8 @@ export const LIMITS = {
   head: 12_288,
   /** Lines of a head, the start line and folded lines included. */
   headLines: 96,
-  /** The value of one Authorization header. */
-  authorization: 4_096,
+  /** The value of one header that is read, Authorization among them. */
+  headerValue: 4_096,
   /** A URI wherever it stands. */
   uri: 512,
   callId: 256,

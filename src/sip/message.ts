@@ -1,4 +1,4 @@
-import { collapseBlanks, parseAddress, splitList } from './address.js'
+import { collapseBlanks, parseAddress, splitLists } from './address.js'
 import { type Addressed, type Answerable, readAnswerable } from './answerable.js'
 import { canonicalHead } from './canonical.js'
 import { LIMITS } from './limits.js'
@@ -70,6 +70,8 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
   const parsed = parseHead(canonicalHead({ ...start, ...addressed, contacts: listed }))
   const parsedContacts = parsed?.headers.contact ?? []
   if (parsed?.headers.cseq.seq !== answerable.cseq || parsedContacts.length !== listed.length) return bad('Bad Request')
+  const optionTags = splitLists(head.values.get('require') ?? [])
+  if (optionTags === undefined) return bad('Bad Require')
   const { method, vias, from, fromTag, to, toTag, callId, cseq } = answerable
   // Listed one by one: spreading an object and adding to it costs more than all of the parsing.
   return {
@@ -87,7 +89,7 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
     contacts: contacts === '*' ? contacts : parsedContacts.map(toContact),
     expires: head.values.get('expires')?.[0],
     authorizations: head.values.get('authorization') ?? [],
-    require: (head.values.get('require') ?? []).flatMap(splitList).filter(Boolean),
+    require: optionTags.filter(Boolean),
     userAgent: head.values.get('user-agent')?.[0],
     body,
   }
@@ -103,7 +105,7 @@ function bad(reason: string): Fault {
 
 /** RFC 3261 section 7.1: three words, single spaces. */
 function readStartLine(line: string): StartLine | Fault {
-  const [method = '', uri = '', version = '', ...more] = line.split(' ')
+  const [method = '', uri = '', version = '', ...more] = line.split(' ', 4)
   if (more.length > 0 || !METHOD.test(method) || !VISIBLE.test(uri)) return bad('Bad Request Line')
   if (!/^SIP\/\d+\.\d+$/i.test(version)) return bad('Bad Request Line')
   if (version.toUpperCase() !== 'SIP/2.0') return { status: 505, reason: 'Version Not Supported' }
@@ -120,7 +122,8 @@ function cutBody({ values }: Head, rest: Buffer): Buffer | undefined {
 }
 
 function readContacts(values: readonly string[]) {
-  const elements = values.flatMap((value) => splitList(collapseBlanks(value)))
+  const elements = splitLists(values.map(collapseBlanks))
+  if (elements === undefined) return undefined
   if (elements.length === 1 && elements[0] === '*') return '*'
   const contacts = elements.map(parseAddress).filter((contact) => contact !== undefined)
   return contacts.length === elements.length ? contacts : undefined

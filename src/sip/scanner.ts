@@ -99,12 +99,10 @@ function collect(lines: readonly string[]): Pick<Head, 'values' | 'fault'> {
     }
     const value = line.slice(colon + 1).trim()
     const present = values.get(name)
-    if (present === undefined) values.set(name, [value])
+    if (value.length > LIMITS.headerValue) fault ??= { status: 400, reason: `${name} Is Too Long` }
+    else if (present === undefined) values.set(name, [value])
     else if (present.length < HEADERS[name].most) present.push(value)
     else fault ??= { status: 400, reason: `Repeated ${name}` }
-    if (name === 'authorization' && value.length > LIMITS.authorization) {
-      fault ??= { status: 400, reason: 'Authorization Too Long' }
-    }
   }
   return { values, fault }
 }

@@ -1,4 +1,4 @@
-import { collapseBlanks, parseParameters, splitList } from './address.js'
+import { collapseBlanks, parseParameters, splitLists } from './address.js'
 
 /** One hop of a request's way, RFC 3261 section 20.42. */
 export type Via = {
@@ -21,7 +21,7 @@ const VIA =
 /** Reads all Via values of a request, the topmost first. Undefined where there is none or one is not well formed. */
 export function parseVias(values: readonly string[]): [Via, ...Via[]] | undefined {
   const vias: Via[] = []
-  for (const element of values.flatMap(splitList)) {
+  for (const element of splitLists(values) ?? []) {
     const via = parseVia(collapseBlanks(element))
     if (via === undefined || vias.length === HOPS_MAX) return undefined
     vias.push(via)
