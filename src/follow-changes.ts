@@ -23,12 +23,14 @@ export async function followChanges(deps: {
 }): Promise<Follower> {
   const { database, relay, memoryMirror, truth, log } = deps
   let timer: NodeJS.Timeout | undefined
+  let closed = false
 
   async function rebuild(mirror: MemoryMirror): Promise<void> {
     clearTimeout(timer)
     try {
       await mirror.rebuild(truth)
     } catch (error) {
+      if (closed) return
       log.warn({ err: error }, 'the mirror in memory could not be filled; the database is asked until it is')
       timer = setTimeout(() => rebuild(mirror), REBUILD_RETRY_MS)
     }
@@ -59,6 +61,7 @@ export async function followChanges(deps: {
   if (memoryMirror) await rebuild(memoryMirror)
   return {
     async close() {
+      closed = true
       clearTimeout(timer)
       await listener.close()
     },

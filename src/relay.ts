@@ -12,18 +12,19 @@ import {
   measureBacklog,
   type VersionedKey,
 } from './store/outbox.js'
+import { createTruth } from './truth.js'
 
 /** Younger changes are left to the node that wrote them and is mirroring them at this moment. */
 const OWN_WRITER_MS = 250
 const BATCH = 500
-const POLL_MS = 2_000
-const RETRY_MS = 250
+/** When the next round comes: soon after a commit or a failure, else in its own time. */
+const DELAYS_MS = { soon: OWN_WRITER_MS + 50, poll: 1_000 } as const
 
 /** Brings what was committed into the mirror: at once for this node's writes, later for whatever was left over. */
 export type Relay = Publisher & {
-  /** Begins to look for left-over changes, at every wake and every few seconds. */
+  /** Begins to look for left-over changes, at every wake and every second. */
   start(): void
-  /** Something was committed, here or elsewhere; looks soon. */
+  /** Something was committed, here or elsewhere; looks soon, and once more when it is no longer too young. */
   wake(): void
   /** Takes another node's change into a mirror that is not shared; its writer has the outbox row. */
   follow(change: VersionedKey): Promise<void>
@@ -31,6 +32,7 @@ export type Relay = Publisher & {
   close(): Promise<void>
 }
 
+/** Wires the relay; it looks for nothing before `start`. */
 export function createRelay(deps: {
   readonly pool: pg.Pool
   readonly mirror: Mirror
@@ -40,27 +42,25 @@ export function createRelay(deps: {
 }): Relay {
   const { pool, mirror, truth, metrics, log } = deps
   let timer: NodeJS.Timeout | undefined
+  let next: keyof typeof DELAYS_MS | undefined
   let round: Promise<void> | undefined
+  let woken = false
   let closed = false
   /** Newest change of this node's own that could not be mirrored; until it is, nothing is read from the mirror. */
   let failedUpTo: string | undefined
-
-  async function mirrorChanges(changes: readonly VersionedKey[]): Promise<void> {
-    await mirror.apply(await toRecords(truth, changes))
-  }
 
   async function publish(changes: readonly Change[]): Promise<void> {
     try {
       for (let start = 0; start < changes.length; start += BATCH) {
         const slice = changes.slice(start, start + BATCH)
-        await mirrorChanges(slice)
+        await mirrorChanges(mirror, truth, slice)
         await deleteChanges(pool, slice)
       }
     } catch (error) {
       log.warn({ err: error, changes: changes.length }, 'changes could not be mirrored yet; the relay goes on trying')
       failedUpTo = changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), failedUpTo ?? '0')
       mirror.setBehind(true)
-      schedule(RETRY_MS)
+      schedule('soon')
     }
   }
 
@@ -69,48 +69,64 @@ export function createRelay(deps: {
     return inTransaction(pool, async (tx) => {
       const changes = await claimChanges(tx, BATCH, OWN_WRITER_MS)
       if (changes.length === 0) return false
-      await mirrorChanges(changes)
+      // Read through the same connection: the embedded database has no other.
+      await mirrorChanges(mirror, createTruth(tx), changes)
       await deleteChanges(tx, changes)
       log.info({ changes: changes.length }, 'left-over changes mirrored')
       return changes.length === BATCH
     })
   }
 
-  async function runRound(): Promise<void> {
-    let next = POLL_MS
-    try {
-      while (await relayBatch());
-      if (failedUpTo !== undefined) {
-        if (await hasChangesUpTo(pool, failedUpTo)) next = RETRY_MS
-        else {
-          failedUpTo = undefined
-          mirror.setBehind(false)
-        }
-      }
-      const backlog = await measureBacklog(pool)
-      metrics.outboxPending.set(backlog.pending)
-      metrics.mirrorLagSeconds.set(backlog.oldestAgeSeconds)
-    } catch (error) {
-      log.debug({ err: error }, 'the relay could not go on yet')
-      next = failedUpTo === undefined ? POLL_MS : RETRY_MS
-    }
-    round = undefined
-    schedule(next)
+  async function leaveBehindWhenMirrored(): Promise<void> {
+    const upTo = failedUpTo
+    if (upTo === undefined || (await hasChangesUpTo(pool, upTo)) || upTo !== failedUpTo) return
+    failedUpTo = undefined
+    mirror.setBehind(false)
   }
 
-  function schedule(delayMs: number): void {
-    if (closed || round) return
+  async function measure(): Promise<void> {
+    const backlog = await measureBacklog(pool)
+    metrics.outboxPending.set(backlog.pending)
+    metrics.mirrorLagSeconds.set(backlog.oldestAgeSeconds)
+  }
+
+  async function runRound(): Promise<void> {
+    let again = woken
+    woken = false
+    try {
+      while (!closed && (await relayBatch()));
+      await leaveBehindWhenMirrored()
+    } catch (error) {
+      log.debug({ err: error }, 'the relay could not go on yet')
+      again = true
+    }
+    // Most of all while nothing can be mirrored.
+    await measure().catch((error) => log.debug({ err: error }, 'the outbox could not be measured'))
+    round = undefined
+    schedule(again || woken || failedUpTo !== undefined ? 'soon' : 'poll')
+  }
+
+  /** A round that is due soon stays so: under steady writes it would otherwise be put off for ever. */
+  function schedule(when: keyof typeof DELAYS_MS): void {
+    if (closed || round || next === 'soon') return
     clearTimeout(timer)
-    timer = setTimeout(() => {
-      round = runRound()
-    }, delayMs)
+    next = when
+    timer = setTimeout(begin, DELAYS_MS[when])
+  }
+
+  function begin(): void {
+    next = undefined
+    round = runRound()
   }
 
   return {
     publish,
-    start: () => schedule(0),
-    wake: () => schedule(OWN_WRITER_MS + 50),
-    follow: (change) => mirrorChanges([change]),
+    start: begin,
+    wake() {
+      woken = true
+      schedule('soon')
+    },
+    follow: (change) => mirrorChanges(mirror, truth, [change]),
     async close() {
       closed = true
       clearTimeout(timer)
@@ -119,12 +135,12 @@ export function createRelay(deps: {
   }
 }
 
-/** What the mirror is to hold of the changed keys now; where there is no row any more, a tombstone of the change. */
-async function toRecords(truth: Truth, changes: readonly VersionedKey[]): Promise<readonly MirrorRecord[]> {
+/** Brings keys into the mirror as they are now; one that is gone as a tombstone of its change. */
+async function mirrorChanges(mirror: Mirror, truth: Truth, changes: readonly VersionedKey[]): Promise<void> {
   const found = await truth.read(changes)
   const known = new Set(found.map(nameOf))
   const gone = changes.filter((change) => !known.has(nameOf(change)))
-  return [...found, ...gone.map(toTombstone)]
+  await mirror.apply([...found, ...gone.map(toTombstone)], truth)
 }
 
 function nameOf({ realm, username }: { readonly realm: string; readonly username: string | undefined }): string {

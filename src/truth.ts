@@ -1,19 +1,19 @@
-import type pg from 'pg'
 import type { Credential } from './credential.js'
 import type { MirrorKey, MirrorRecord, Truth } from './mirror/mirror.js'
 import { countAllCredentials, findMirroredCredentials, walkMirroredCredentials } from './store/credentials.js'
+import type { Queryable } from './store/database.js'
 import { findRealms, listRealmsWithAlgorithms, type Realm } from './store/realms.js'
 
 const SLICE = 1_000
 
-/** What the database holds, as the mirror is to hold it. */
-export function createTruth(pool: pg.Pool): Truth {
+/** What the database holds, as the mirror is to hold it; within a transaction, as that one sees it. */
+export function createTruth(db: Queryable): Truth {
   return {
-    count: () => countAllCredentials(pool),
+    count: () => countAllCredentials(db),
 
     async *walk() {
       for (let after = ''; ; ) {
-        const realms = await listRealmsWithAlgorithms(pool, after, SLICE)
+        const realms = await listRealmsWithAlgorithms(db, after, SLICE)
         const last = realms.at(-1)
         if (!last) break
         after = last.realm
@@ -21,7 +21,7 @@ export function createTruth(pool: pg.Pool): Truth {
       }
       // Newest first: what a restored Redis lacks is most likely there.
       for (let below: string | undefined; ; ) {
-        const { credentials, lastSeq } = await walkMirroredCredentials(pool, below, SLICE)
+        const { credentials, lastSeq } = await walkMirroredCredentials(db, below, SLICE)
         if (lastSeq === undefined) return
         below = lastSeq
         yield credentials.map(toCredentialRecord)
@@ -32,8 +32,8 @@ export function createTruth(pool: pg.Pool): Truth {
       const credentials = keys.filter(({ username }) => username !== undefined)
       const realms = keys.filter(({ username }) => username === undefined).map(({ realm }) => realm)
       return [
-        ...(credentials.length === 0 ? [] : (await findMirroredCredentials(pool, credentials)).map(toCredentialRecord)),
-        ...(realms.length === 0 ? [] : (await findRealms(pool, realms)).filter(offersItsOwn).map(toRealmRecord)),
+        ...(credentials.length === 0 ? [] : (await findMirroredCredentials(db, credentials)).map(toCredentialRecord)),
+        ...(realms.length === 0 ? [] : (await findRealms(db, realms)).filter(offersItsOwn).map(toRealmRecord)),
       ]
     },
   }

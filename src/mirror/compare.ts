@@ -7,35 +7,39 @@ import { scanRecords } from './scan.js'
 /** One record that the two stores do not agree on; `what` names fields and versions, never a value of an HA1. */
 export type Difference = MirrorKey & { readonly what: string }
 
+/** The longest that a committed change may take to reach Redis. */
+const UNDER_WAY_MS = 1_000
+
 /**
- * Compares every credential and realm in both stores. A difference is looked at a second time, so that a change under
- * way is not taken for one.
+ * Compares every credential and realm in both stores. A difference is looked at a second time when a change under way
+ * would have arrived, so that none is taken for one.
  */
 export async function* compareMirror(redis: RedisClient, truth: Truth): AsyncIterable<Difference> {
-  for await (const slice of truth.walk()) {
-    yield* confirm(slice.map((record) => ({ key: record, record })))
-  }
-  for await (const keys of scanRecords(redis)) {
-    const known = new Set((await truth.read(keys)).map(toRedisKey))
-    const unknown = keys.filter((key) => !known.has(toRedisKey(key)))
-    yield* confirm(unknown.map((key) => ({ key, record: undefined })))
-  }
-
-  async function* confirm(pairs: readonly Pair[]): AsyncIterable<Difference> {
-    const suspects: MirrorKey[] = []
-    await inBatches(pairs, async ({ key, record }) => {
-      if ((await differ(redis, key, record)) !== undefined) suspects.push(key)
-    })
-    for (const { realm, username } of suspects) {
-      const [record] = await truth.read([{ realm, username }])
-      const what = await differ(redis, { realm, username }, record)
-      if (what !== undefined) yield { realm, username, what }
-    }
+  const suspects = await findSuspects(redis, truth)
+  if (suspects.length > 0) await new Promise((resolve) => setTimeout(resolve, UNDER_WAY_MS))
+  for (const { realm, username } of suspects) {
+    const key = { realm, username }
+    const [record] = await truth.read([key])
+    const what = await differ(redis, key, record)
+    if (what === undefined) continue
+    const [after] = await truth.read([key])
+    if (after?.version === record?.version) yield { realm, username, what }
   }
 }
 
-/** A key with what the database has there. */
-type Pair = { readonly key: MirrorKey; readonly record: MirrorRecord | undefined }
+async function findSuspects(redis: RedisClient, truth: Truth): Promise<readonly MirrorKey[]> {
+  const suspects: MirrorKey[] = []
+  async function look(key: MirrorKey, record: MirrorRecord | undefined): Promise<void> {
+    if ((await differ(redis, key, record)) !== undefined) suspects.push(key)
+  }
+  for await (const slice of truth.walk()) await inBatches(slice, (record) => look(record, record))
+  for await (const keys of scanRecords(redis)) {
+    const known = new Set((await truth.read(keys)).map(toRedisKey))
+    const unknown = keys.filter((key) => !known.has(toRedisKey(key)))
+    await inBatches(unknown, (key) => look(key, undefined))
+  }
+  return suspects
+}
 
 /** In what Redis differs from what it is to hold; undefined where it does not. */
 async function differ(
@@ -43,16 +47,23 @@ async function differ(
   key: MirrorKey,
   record: MirrorRecord | undefined,
 ): Promise<string | undefined> {
-  const held = await redis.hgetall(toRedisKey(key))
-  const { v, ...fields } = held
+  const redisKey = toRedisKey(key)
+  const type = await redis.type(redisKey)
+  if (type !== 'none' && type !== 'hash') return `is a ${type} in Redis where a hash belongs`
+  const [{ v, ...fields }, ttlMs] = await Promise.all([redis.hgetall(redisKey), redis.pttl(redisKey)])
   const wanted = record && toFields(record)
-  if (!wanted) return Object.keys(fields).length > 0 ? 'is in Redis and not in PostgreSQL' : undefined
-  if (v === undefined) return 'is in PostgreSQL and not in Redis'
-  if (v !== record.version) return `has version ${record.version} in PostgreSQL and ${v} in Redis`
+  if (!wanted) {
+    // A deletion leaves its version behind for a while, and nothing else.
+    const isTombstone = Object.keys(fields).length === 0 && (v === undefined || ttlMs >= 0)
+    return isTombstone ? undefined : 'is in Redis and not in PostgreSQL'
+  }
+  if (v === undefined && Object.keys(fields).length === 0) return 'is in PostgreSQL and not in Redis'
+  if (v !== record.version) return `has version ${record.version} in PostgreSQL and ${v ?? 'none'} in Redis`
   const names = [...new Set([...Object.keys(wanted), ...Object.keys(fields)])].filter((n) => wanted[n] !== fields[n])
-  return names.length > 0 ? `differs in ${names.map(describe).join(', ')}` : undefined
+  if (names.length > 0) return `differs in ${names.map(describe).join(', ')}`
+  return ttlMs >= 0 ? 'would expire in Redis' : undefined
 }
 
 function describe(field: string): string {
-  return HA1_FIELD_NAMES.has(field) ? `the HA1 ${field}` : field
+  return HA1_FIELD_NAMES.has(field) ? `the HA1 ${field}` : /^\w{1,64}$/.test(field) ? field : JSON.stringify(field)
 }

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { Cluster, type Redis } from 'ioredis'
 import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 
@@ -13,9 +14,12 @@ const LEASE_MS = 10_000
 /** What the marker says: `missing` and `other_run` both ask for a rebuild. */
 export type MarkerState = 'complete' | 'building' | 'missing' | 'other_run'
 
-/** Whether the mirror is marked as complete; the hot path asks before it refuses anybody. */
+/**
+ * Whether the mirror has been complete for more than a second; the hot path asks before it refuses anybody. Only just
+ * complete is not enough: what the asker missed may have been written after it looked.
+ */
 export async function isMarkedComplete(redis: RedisClient): Promise<boolean> {
-  return (await redis.hget(MARKER, 'state')) === 'complete'
+  return (await IS_COMPLETE(redis, MARKER, [])) === 1
 }
 
 /** Reads the marker and compares the run of the server with the one that it was set in. */
@@ -26,11 +30,22 @@ export async function readMarker(redis: RedisClient): Promise<MarkerState> {
   return state === 'complete' ? 'complete' : 'building'
 }
 
-/** One server's run; a cluster has many, and none that would speak for all. */
+/** The server's run; that of a cluster is made of all its masters', so that one that lost its data is noticed. */
 async function readRun(redis: RedisClient): Promise<string> {
-  if (redis.isCluster) return 'cluster'
+  if (!(redis instanceof Cluster)) return readServerRun(redis)
+  const runs = await Promise.all(redis.nodes('master').map(readServerRun))
+  return createHash('sha1').update(runs.sort().join()).digest('hex')
+}
+
+async function readServerRun(redis: Redis): Promise<string> {
   return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? 'unknown'
 }
+
+const IS_COMPLETE = createScript(`
+local state, at = unpack(redis.call('HMGET', KEYS[1], 'state', 'at'))
+if state ~= 'complete' then return 0 end
+return tonumber(redis.call('TIME')[1]) - tonumber(at or '0') >= 2 and 1 or 0
+`)
 
 const RENEW = createScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -43,7 +58,7 @@ return 1
 `)
 const COMPLETE = createScript(`
 if redis.call('HGET', KEYS[1], 'builder') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'state', 'complete')
+redis.call('HSET', KEYS[1], 'state', 'complete', 'at', redis.call('TIME')[1])
 return 1
 `)
 

@@ -6,7 +6,7 @@ const TOMBSTONES_MAX = 10_000
 
 /** The mirror of a process that has no Redis, filled at start and whenever it may have missed something. */
 export type MemoryMirror = Mirror & {
-  /** Takes everything anew; until that is done, nothing is read from it. */
+  /** Takes everything anew; until that is done, it is not current. */
   rebuild(truth: Truth): Promise<void>
 }
 
@@ -14,7 +14,8 @@ export type MemoryMirror = Mirror & {
 export function createMemoryMirror(): MemoryMirror {
   const records = new Map<string, MirrorRecord>()
   const tombstones = new LRUCache<string, MirrorRecord>({ max: TOMBSTONES_MAX })
-  let behind = true
+  let filled = false
+  let behind = false
   let rebuilds = 0
 
   function take(record: MirrorRecord): void {
@@ -34,10 +35,10 @@ export function createMemoryMirror(): MemoryMirror {
     shared: false,
     source: 'near',
     get current() {
-      return !behind
+      return filled && !behind
     },
     async isComplete() {
-      return !behind
+      return filled && !behind
     },
     async findHa1(realm, username, field) {
       const record = records.get(keyOf(realm, username))
@@ -55,12 +56,15 @@ export function createMemoryMirror(): MemoryMirror {
       behind = value
     },
     async rebuild(truth) {
-      behind = true
+      filled = false
       const rebuild = ++rebuilds
       records.clear()
-      for await (const slice of truth.walk()) for (const record of slice) take(record)
-      // A later one that began meanwhile has cleared what this one had taken.
-      if (rebuild === rebuilds) behind = false
+      for await (const slice of truth.walk()) {
+        // A later one has begun meanwhile, and knows of deletions that this slice may be older than.
+        if (rebuild !== rebuilds) return
+        for (const record of slice) take(record)
+      }
+      if (rebuild === rebuilds) filled = true
     },
   }
 }

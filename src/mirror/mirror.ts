@@ -24,13 +24,16 @@ export type MirrorRecord =
 export type Mirror = MirrorReader & {
   /** Whether all nodes see the same copy; one that is not shared must follow every node's changes. */
   readonly shared: boolean
-  /** Takes each record unless a newer version is held. Rejects when it could not take all. */
-  apply(records: readonly MirrorRecord[]): Promise<void>
+  /**
+   * Takes each record unless a newer version is held, and that one too where the truth, asked again, is older: nothing
+   * is mirrored before it is committed. Rejects when it could not take all.
+   */
+  apply(records: readonly MirrorRecord[], truth: Truth): Promise<void>
   /** Says whether the copy is known to lack committed changes. */
   setBehind(behind: boolean): void
 }
 
-/** What the database holds, in the mirror's terms. */
+/** What the database holds at this moment, in the mirror's terms. */
 export type Truth = {
   count(): Promise<number>
   /** Every record that there is, in slices. */

@@ -1,17 +1,26 @@
 import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { type RebuildLease, takeRebuildLease } from './marker.js'
-import type { MirrorKey, MirrorRecord, Truth } from './mirror.js'
-import { applyRecord, inBatches } from './redis-mirror.js'
+import type { MirrorKey, Truth } from './mirror.js'
+import { inBatches, writeRecord } from './redis-mirror.js'
 import { toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
 
 /** How a rebuild went on: records written so far, out of how many credentials. */
 export type Progress = { readonly written: number; readonly removed: number; readonly total: number }
 
+/** Answers the version of a record, '' where it has none; nothing where it is a tombstone or gone. */
+const SEE = createScript(`
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return redis.call('EXISTS', KEYS[1]) == 1 and '' end
+local version = redis.call('HGET', KEYS[1], 'v')
+if version and redis.call('HLEN', KEYS[1]) == 1 and redis.call('PTTL', KEYS[1]) > 0 then return false end
+return version or redis.call('EXISTS', KEYS[1]) == 1 and ''
+`)
+
 /** Deletes what is still as it was seen: KEYS[1] a record, ARGV its version then. */
 const DROP = createScript(`
-if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
+local version = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HGET', KEYS[1], 'v') or ''
+if version ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `)
 
@@ -49,7 +58,7 @@ async function rebuildWith(
     await new Promise((resolve) => setImmediate(resolve))
   }
   for await (const slice of truth.walk()) {
-    await inBatches(slice, (record) => write(redis, truth, record))
+    await inBatches(slice, (record) => writeRecord(redis, truth, record))
     written += slice.length
     await step()
   }
@@ -61,29 +70,18 @@ async function rebuildWith(
   return { written, removed, total }
 }
 
-/**
- * A newer version in Redis is a change that came after the walk had read the row. If the row, read again, is still
- * older, Redis is wrong: nothing is mirrored before it is committed.
- */
-async function write(redis: RedisClient, truth: Truth, record: MirrorRecord): Promise<void> {
-  const newer = await applyRecord(redis, record)
-  if (newer === undefined) return
-  const [now] = await truth.read([record])
-  if (now && BigInt(now.version) < BigInt(newer)) await applyRecord(redis, now, newer)
-}
-
 /** Removes records that have no row. The row is read after the record, so a new one is never taken for an old one. */
 async function removeUnknown(redis: RedisClient, truth: Truth, keys: readonly MirrorKey[]): Promise<number> {
-  const held = new Map<string, { key: MirrorKey; version: string | null }>()
+  const held = new Map<string, { key: MirrorKey; version: string }>()
   await inBatches(keys, async (key) => {
-    const [version, sid, algorithms] = await redis.hmget(toRedisKey(key), 'v', 'sid', 'algorithms')
-    // A tombstone has nothing but its version, and goes by itself.
-    if (sid || algorithms) held.set(toRedisKey(key), { key, version: version ?? null })
+    const version = (await SEE(redis, toRedisKey(key), [])) as string | null
+    if (version !== null) held.set(toRedisKey(key), { key, version })
   })
   const known = await truth.read([...held.values()].map(({ key }) => key))
   for (const record of known) held.delete(toRedisKey(record))
-  await inBatches([...held], ([redisKey, { version }]) =>
-    version === null ? redis.del(redisKey) : DROP(redis, redisKey, [version]),
-  )
-  return held.size
+  let removed = 0
+  await inBatches([...held], async ([redisKey, { version }]) => {
+    removed += (await DROP(redis, redisKey, [version])) as number
+  })
+  return removed
 }

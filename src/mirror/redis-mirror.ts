@@ -1,7 +1,7 @@
 import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
-import { isMarkedComplete } from './marker.js'
-import type { Mirror, MirrorRecord } from './mirror.js'
+import { isMarkedComplete, readMarker } from './marker.js'
+import type { Mirror, MirrorRecord, Truth } from './mirror.js'
 import { parseAlgorithms, toFields, toRedisKey } from './redis-record.js'
 
 /** Commands sent at once; more would only wait in Redis and block others. */
@@ -10,28 +10,40 @@ const BATCH = 200
 /** How long a deletion is remembered, so that an older change that comes late does not undo it. */
 const TOMBSTONE_MS = 3_600_000
 
+/** How soon a new connection's marker is looked at again while it is not complete. */
+const TRUST_RETRY_MS = 250
+
 /**
  * KEYS[1] a record; ARGV: its version, a newer version that may be overwritten all the same (or ''), ms to live (0 for
- * ever), fields and values. Answers the version held, where that is newer and stays.
+ * ever), fields and values. Answers the version held, where that is newer and stays. Versions outgrow a double, so they
+ * are compared as digits; what is no hash, or has no version, is damage and holds nothing.
  */
 const APPLY = createScript(`
-local held = redis.call('HGET', KEYS[1], 'v')
-if held and held ~= ARGV[2] and tonumber(held) > tonumber(ARGV[1]) then return held end
+local held = redis.call('TYPE', KEYS[1]).ok == 'hash' and redis.call('HGET', KEYS[1], 'v')
+if held and held ~= ARGV[2] and string.match(held, '^[1-9]%d*$') then
+  if #held > #ARGV[1] or (#held == #ARGV[1] and held > ARGV[1]) then return held end
+end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'v', ARGV[1], unpack(ARGV, 4))
 if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return false
 `)
 
-/** Writes one record; the answer is the newer version that was there and stayed, if one was. */
-export async function applyRecord(
-  redis: RedisClient,
-  record: MirrorRecord,
-  overwrite = '',
-): Promise<string | undefined> {
+async function applyRecord(redis: RedisClient, record: MirrorRecord, overwrite: string): Promise<string | undefined> {
   const fields = toFields(record)
   const args = [record.version, overwrite, fields ? 0 : TOMBSTONE_MS, ...Object.entries(fields ?? {}).flat()]
   return ((await APPLY(redis, toRedisKey(record), args)) as string | null) ?? undefined
+}
+
+/**
+ * Writes one record. A newer version in Redis is a change that came after the row was read. If the row, read again, is
+ * still older, Redis is wrong: nothing is mirrored before it is committed.
+ */
+export async function writeRecord(redis: RedisClient, truth: Truth, record: MirrorRecord): Promise<void> {
+  const newer = await applyRecord(redis, record, '')
+  if (newer === undefined) return
+  const [now] = await truth.read([record])
+  if (now && BigInt(now.version) < BigInt(newer)) await applyRecord(redis, now, newer)
 }
 
 /** Runs over items, so many at once; the first failure ends it. */
@@ -44,11 +56,12 @@ export async function inBatches<T>(items: readonly T[], work: (item: T) => Promi
 /** The mirror in Redis, which all nodes and proxies share. */
 export function createRedisMirror(redis: RedisClient): Mirror {
   let behind = false
+  const trust = watchTrust(redis)
   return {
     shared: true,
     source: 'redis',
     get current() {
-      return !behind && redis.status === 'ready'
+      return !behind && trust.given && redis.status === 'ready'
     },
     isComplete: () => isMarkedComplete(redis),
     async findHa1(realm, username, field) {
@@ -67,9 +80,44 @@ export function createRedisMirror(redis: RedisClient): Mirror {
     async findAlgorithms(realm) {
       return parseAlgorithms(await redis.hget(toRedisKey({ realm, username: undefined }), 'algorithms'))
     },
-    apply: (records) => inBatches(records, (record) => applyRecord(redis, record)),
+    apply: (records, truth) => inBatches(records, (record) => writeRecord(redis, truth, record)),
     setBehind(value) {
       behind = value
+    },
+  }
+}
+
+/**
+ * A new connection may lead to a Redis that was restarted, restored or failed over, with passwords of yesterday: it is
+ * trusted once its marker says that it is complete and of this run. Over one connection it can only be emptied, which
+ * the marker tells whoever misses something.
+ */
+function watchTrust(redis: RedisClient): { readonly given: boolean } {
+  let given = false
+  let connection = 0
+
+  async function look(mine: number): Promise<void> {
+    const state = await readMarker(redis).catch(() => 'unknown')
+    if (mine !== connection || redis.status === 'end') return
+    if (state === 'complete') given = true
+    else setTimeout(look, TRUST_RETRY_MS, mine).unref()
+  }
+
+  function begin(): void {
+    given = false
+    void look(++connection)
+  }
+
+  redis.on('ready', begin)
+  // A cluster stays ready while one of its nodes comes and goes.
+  redis.on('-node', begin)
+  redis.on('close', () => {
+    given = false
+  })
+  if (redis.status === 'ready') begin()
+  return {
+    get given() {
+      return given
     },
   }
 }

@@ -104,6 +104,8 @@ export function createCredentialListProvision({ pool, publisher }: { pool: pg.Po
         if (moves && (await countCredentials(tx, sid)) > 0) {
           throw new Refusal('realm_fixed', 'Realm', 'is fixed once the list holds a credential')
         }
+        // Two realms are locked in the order of their names: another list may be moving the other way.
+        if (before.realm < realm) await lockRealm(tx, before.realm, 'update')
         const entered = await enterRealm(tx, accountSid, realm, change.algorithms, moves ? 0 : 1)
         await updateCredentialList(tx, sid, { friendlyName: change.friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []

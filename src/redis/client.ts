@@ -25,8 +25,8 @@ const OPTIONS = {
 
 /**
  * Connects to `redis://`, `rediss://`, `unix://path`, `redis+cluster://host:port,…` or
- * `redis+sentinel://host:port,…/master`; user and password stand before an `@`, a database number in the path (in the
- * query `?db=` of a `unix://`). Returns at once; connecting goes on by itself.
+ * `redis+sentinel://host:port,…/master`; user and password stand before an `@`, a database number in the path. A
+ * `unix://` takes them in its query: `?db=1&username=…&password=…`. Returns at once; connecting goes on by itself.
  */
 export function connectRedis(url: string, log: Log): RedisClient {
   const client = open(url)
@@ -43,9 +43,15 @@ function open(url: string): RedisClient {
 }
 
 function openUnix(url: string): Redis {
-  const { pathname, searchParams, username, password } = new URL(url.replace('unix:', 'redis:'))
-  const db = Number(searchParams.get('db') ?? 0)
-  return new Redis({ ...OPTIONS, ...credentials(username, password), path: decodeURIComponent(pathname), db })
+  const { pathname, searchParams } = new URL(url.replace('unix:', 'redis:'))
+  const [db, username, password] = ['db', 'username', 'password'].map((name) => searchParams.get(name))
+  return new Redis({
+    ...OPTIONS,
+    ...(username && { username }),
+    ...(password && { password }),
+    path: decodeURIComponent(pathname),
+    db: Number(db ?? 0),
+  })
 }
 
 function openCluster(url: string): Cluster {

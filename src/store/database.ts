@@ -8,7 +8,7 @@ export type Database = {
   readonly pool: pg.Pool
   /** Where it is, fit for a log line: no password. */
   readonly description: string
-  /** Calls back for each NOTIFY on the channel; `lost` when some may have been missed, once listening works again. */
+  /** Calls back for each NOTIFY on the channel; `onLost` when some may have been missed, once listening works again. */
   listen(channel: string, onNotify: (payload: string) => void, onLost: () => void): Promise<Listener>
   /** A connection of its own and without time limits, for migrations. */
   openSession(): Promise<Session>
@@ -29,6 +29,11 @@ export type Listener = {
 export async function inTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
+  // Unheard, the error of a connection that breaks between two queries would end the process.
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
   try {
     await client.query('begin')
     const result = await work(client)
@@ -41,6 +46,7 @@ export async function inTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) 
     })
     throw error
   } finally {
+    client.off('error', onError)
     client.release(broken)
   }
 }
@@ -60,6 +66,7 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   '53100', // disk_full
   '53200', // out_of_memory
   '53300', // too_many_connections
+  '40P01', // deadlock_detected: the other one goes on
   '55P03', // lock_not_available
   '57014', // query_canceled: statement_timeout
   '57P01', // admin_shutdown

@@ -23,7 +23,10 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   if (!lock) {
     throw new DataDirInUse(`DATA_DIR ${folder} is in use by another sipauthd: stop that one, or set another DATA_DIR`)
   }
-  const lite = await PGlite.create({ dataDir: join(folder, 'postgres') })
+  const lite = await PGlite.create({ dataDir: join(folder, 'postgres') }).catch(async (error) => {
+    await lock.release()
+    throw error
+  })
   const pool = poolOver(lite)
   return {
     pool,

@@ -62,9 +62,13 @@ export async function claimChanges(tx: Queryable, limit: number, olderThanMs: nu
   return rows.map(toChange)
 }
 
-/** Takes mirrored changes out. */
+/** Takes mirrored changes out; those that another node has claimed meanwhile are that node's to take out. */
 export async function deleteChanges(db: Queryable, changes: readonly Change[]): Promise<void> {
-  await db.query('delete from outbox where id = any($1::bigint[])', [changes.map(({ id }) => id)])
+  await db.query(
+    `delete from outbox
+     where id in (select id from outbox where id = any($1::bigint[]) order by id for update skip locked)`,
+    [changes.map(({ id }) => id)],
+  )
 }
 
 export type Backlog = { readonly pending: number; readonly oldestAgeSeconds: number }

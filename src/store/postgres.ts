@@ -1,10 +1,10 @@
 import pg from 'pg'
 import type { Log } from '../log.js'
-import type { Database, Listener } from './database.js'
+import type { Database } from './database.js'
+import { listenOn } from './listen.js'
 
 const CONNECT_TIMEOUT_MS = 2_000
 const QUERY_TIMEOUT_MS = 5_000
-const LISTEN_RETRY_MS = 250
 
 /** Opens a pool on a PostgreSQL server (13 and later). Connects lazily: an absent server shows at the first query. */
 export function openPostgres(url: string, log: Log): Database {
@@ -21,9 +21,11 @@ export function openPostgres(url: string, log: Log): Database {
   return {
     pool,
     description: describe(url),
-    listen: (channel, onNotify, onLost) => listenOn(settings, channel, onNotify, onLost, log),
+    listen: (channel, onNotify, onLost) => listenOn({ settings, channel, onNotify, onLost, log }),
     async openSession() {
       const client = new pg.Client(settings)
+      // The query that runs is rejected as well; unheard, this would end the process.
+      client.on('error', (error) => log.warn({ err: error }, 'a PostgreSQL session broke'))
       await client.connect()
       return { client, close: () => client.end() }
     },
@@ -38,62 +40,5 @@ function describe(url: string): string {
     return `postgres://${host}${pathname}`
   } catch {
     return 'postgres://…'
-  }
-}
-
-/** Keeps one connection on LISTEN, for as long as it takes; every reconnect is a loss, since NOTIFY is not kept. */
-async function listenOn(
-  settings: pg.ClientConfig,
-  channel: string,
-  onNotify: (payload: string) => void,
-  onLost: () => void,
-  log: Log,
-): Promise<Listener> {
-  let client: pg.Client | undefined
-  let closed = false
-  let timer: NodeJS.Timeout | undefined
-
-  async function connect(): Promise<void> {
-    const next = new pg.Client({ ...settings, keepAlive: true })
-    next.on('error', (error) => log.warn({ err: error }, 'the LISTEN connection broke'))
-    next.on('end', () => {
-      if (client === next) client = undefined
-      retry()
-    })
-    next.on('notification', (message) => onNotify(message.payload ?? ''))
-    try {
-      await next.connect()
-      await next.query(`listen ${pg.escapeIdentifier(channel)}`)
-      client = next
-    } catch (error) {
-      await next.end().catch((failure) => log.debug({ err: failure }, 'a failed LISTEN connection did not close'))
-      throw error
-    }
-  }
-
-  function retry(): void {
-    if (closed || timer) return
-    timer = setTimeout(async () => {
-      timer = undefined
-      try {
-        await connect()
-        onLost()
-      } catch (error) {
-        log.debug({ err: error }, 'LISTEN cannot reconnect yet')
-        retry()
-      }
-    }, LISTEN_RETRY_MS)
-  }
-
-  await connect()
-  return {
-    get connected() {
-      return client !== undefined
-    },
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await client?.end()
-    },
   }
 }
