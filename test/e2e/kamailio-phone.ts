@@ -17,6 +17,9 @@ export interface Attempt extends RequestOptions {
   /** Challenge to answer; without one the request has no credentials. */
   challenge?: string
   nc?: number
+  /** What its Contact header says, and the port of its contact, where that is not its own. */
+  contact?: string
+  contactPort?: number
   /** The digest's uri, where it is not the Request-URI. */
   digestUri?: string
 }
@@ -26,11 +29,11 @@ export interface KamailioPhone {
   port: number
   /** The text of a request, with everything that a phone puts in. */
   write(attempt?: Attempt): string
-  /** Sends a request, or its text again, and resolves with the final answer; 100 does not count. */
+  /** Sends a request, or its text again, and resolves with the final answer. */
   ask(attempt?: Attempt | string): Promise<SipAnswer>
   /** Asks without credentials and, if there is a challenge, again with them. */
   logIn(attempt?: Attempt): Promise<SipAnswer>
-  /** Whatever comes next, a request to this phone too. */
+  /** Whatever comes next; a request to this phone has the status 0. */
   receive(): Promise<SipAnswer>
   send(message: string): void
 }
@@ -50,16 +53,17 @@ export async function startPhone(
   const socket = await (transport === 'udp' ? udpPhone : tcpPhone)(t, kamailio.port)
   const address = `<sip:${username}@${realm}>`
 
-  function write({ method = 'REGISTER', challenge, nc, digestUri, lines = [], ...more }: Attempt = {}): string {
+  function write(attempt: Attempt = {}): string {
+    const { method = 'REGISTER', challenge, nc, digestUri, contactPort = socket.port, lines = [], ...more } = attempt
     const uri = more.uri ?? `sip:${realm}`
     const via = `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:${socket.port};branch=z9hG4bK${Math.random()};rport`
-    const contact = `Contact: <sip:phone@127.0.0.1:${socket.port};transport=${transport}>`
+    const { contact = `<sip:phone@127.0.0.1:${contactPort};transport=${transport}>` } = attempt
     const name = method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization'
     const claim = { username, password, method, uri: digestUri ?? uri, ...(nc === undefined ? {} : { nc }) }
     const credentials = challenge === undefined ? [] : [`${name}: ${answerChallenge(challenge, claim)}`]
     return sipRequest(method, {
       ...{ via, from: `${address};tag=f1`, to: address, ...more, uri },
-      lines: ['Max-Forwards: 70', contact, ...credentials, ...lines],
+      lines: ['Max-Forwards: 70', `Contact: ${contact}`, ...credentials, ...lines],
     })
   }
 
@@ -67,7 +71,7 @@ export async function startPhone(
     socket.send(typeof attempt === 'string' ? attempt : write(attempt))
     for (;;) {
       const answer = await socket.receive()
-      if (answer.status !== 100) return answer
+      if (answer.status >= 200) return answer
     }
   }
 
@@ -78,5 +82,16 @@ export async function startPhone(
       if (first.status !== 401 && first.status !== 407) return first
       return ask({ ...attempt, challenge: challengeOf(first) })
     },
+  }
+}
+
+/** Asks again, every 20 ms, until the answer has this status; fails when time is up before that. */
+export async function askUntil(status: number, ask: () => Promise<SipAnswer>, limitMs = 5_000): Promise<SipAnswer> {
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    const answer = await ask()
+    if (answer.status === status) return answer
+    if (Date.now() > deadline) throw new Error(`after ${limitMs} ms it is still ${answer.status}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

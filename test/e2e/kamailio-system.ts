@@ -10,6 +10,7 @@ import { startRedis } from '../fixtures/redis.js'
 import { type Sipauthd, startSipauthd } from '../fixtures/sipauthd.js'
 import { twilioClient } from '../fixtures/twilio-client.js'
 
+/** The password of every user here. */
 export const PASSWORD = 'Correct-Horse-7'
 
 const PROXY_TOKEN = 'proxy-token-for-tests'
@@ -19,6 +20,7 @@ const MASTER = { sid: `AC${'0'.repeat(32)}`, token: 'master-token-for-tests' }
 export interface Tenant {
   realm: string
   sid: string
+  /** Creates a credential with `PASSWORD`; resolves with its SID. */
   addUser(username: string): Promise<string>
   changePassword(credentialSid: string, password: string): Promise<unknown>
   removeUser(credentialSid: string): Promise<unknown>
@@ -27,6 +29,8 @@ export interface Tenant {
 /** Kamailio with the shipped configuration, asking a sipauthd on a real PostgreSQL and a real Redis. */
 export interface KamailioSystem {
   kamailio: Kamailio
+  /** `host:port` of sipauthd's lookup API. */
+  address: string
   /** The sipauthd that runs now; its lookup API is always at the same address. */
   sipauthd(): Sipauthd
   /** Ends sipauthd, if it still runs, and starts it with more variables, at the same address. */
@@ -52,14 +56,13 @@ export async function startSystem(t: Owner): Promise<KamailioSystem> {
     ...{ SIP_PORT: 'off', PROXY_TOKEN, MASTER_ACCOUNT_SID: MASTER.sid, MASTER_AUTH_TOKEN: MASTER.token },
     ...{ NONCE_SECRET: 'nonce-secret-for-tests' },
   }
-  let sipauthd: Sipauthd
-  let kamailio: Kamailio
-  ;[sipauthd, kamailio] = await Promise.all([
-    startSipauthd(t, { env: stable }),
-    startShippedKamailio(t, `127.0.0.1:${port}`),
-  ])
+  const address = `127.0.0.1:${port}`
+  const started = await Promise.all([startSipauthd(t, { env: stable }), startShippedKamailio(t, address)])
+  let [sipauthd] = started
+  const [, kamailio] = started
   return {
     kamailio,
+    address,
     sipauthd: () => sipauthd,
     restart: async (env = {}) => {
       await sipauthd.stop()

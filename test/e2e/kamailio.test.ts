@@ -3,8 +3,10 @@ import { readChallenge } from '../fixtures/digest-answer.js'
 import { runProcess } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
 import { registerPhones } from '../fixtures/sipp.js'
-import { challengeOf, startPhone } from './kamailio-phone.js'
+import { askUntil, challengeOf, startPhone } from './kamailio-phone.js'
 import { type KamailioSystem, PASSWORD, startSystem } from './kamailio-system.js'
+
+const A_SECOND = 1_000
 
 t.test('the shipped configuration is right, also with every option, and wants a token', async (t) => {
   const check = (...defines: string[]) => {
@@ -71,10 +73,10 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     ])
     t.equal((await old.logIn()).status, 200)
     await tenant.changePassword(credential, 'Battery-Staple-8')
-    await answersWithinASecond(old, 401)
-    await answersWithinASecond(changed, 200)
+    await askUntil(401, old.logIn, A_SECOND)
+    await askUntil(200, changed.logIn, A_SECOND)
     await tenant.removeUser(credential)
-    await answersWithinASecond(changed, 401)
+    await askUntil(401, changed.logIn, A_SECOND)
   },
 
   'the phones of a suspended account get 403 within a second, and register again when it is active': async (
@@ -86,9 +88,9 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     const phone = await startPhone(t, system, { username: 'dora', realm: tenant.realm })
     t.equal((await phone.logIn()).status, 200)
     await system.setStatus(tenant, 'suspended')
-    await answersWithinASecond(phone, 403)
+    await askUntil(403, phone.logIn, A_SECOND)
     await system.setStatus(tenant, 'active')
-    await answersWithinASecond(phone, 200)
+    await askUntil(200, phone.logIn, A_SECOND)
   },
 
   'a retransmission is answered by Kamailio, and sipauthd is asked once': async (t, system, { realm }) => {
@@ -199,20 +201,8 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     const phone = await startPhone(t, system, { username: 'alice', realm })
     const challenge = challengeOf(await phone.ask())
     let nc = 0
-    let answer = await phone.ask({ challenge })
-    while (answer.status === 200) answer = await phone.ask({ challenge, nc: ++nc + 1 })
-    t.equal(answer.status, 401)
+    const answer = await askUntil(401, () => phone.ask({ challenge, nc: ++nc }))
     t.ok(readChallenge(challengeOf(answer)).stale)
     t.equal((await phone.ask({ challenge: challengeOf(answer) })).status, 200)
   },
-}
-
-/** Asks until a login ends with this status; fails when a second has gone by before that. */
-async function answersWithinASecond(phone: Awaited<ReturnType<typeof startPhone>>, status: number): Promise<void> {
-  const deadline = Date.now() + 1000
-  for (;;) {
-    const answer = await phone.logIn()
-    if (answer.status === status) return
-    if (Date.now() > deadline) throw new Error(`after a second it is still ${answer.status}`)
-  }
 }

@@ -1,0 +1,148 @@
+import t, { type Test } from 'tap'
+import { readChallenge } from '../fixtures/digest-answer.js'
+import { freePort } from '../fixtures/ports.js'
+import { type RunningProcess, startProcess } from '../fixtures/process.js'
+import { projectPath } from '../fixtures/project.js'
+import { scratchFolder } from '../fixtures/scratch.js'
+import type { SipAnswer } from '../sip/request.js'
+import { challengeOf, type KamailioPhone, startPhone } from './kamailio-phone.js'
+import { type KamailioSystem, startSystem, type Tenant } from './kamailio-system.js'
+
+/** Two users of a tenant who have registered, and what they work with. */
+interface Pair {
+  system: KamailioSystem
+  tenant: Tenant
+  alice: KamailioPhone
+  bob: KamailioPhone
+  /** Where bob is called. */
+  uri: string
+}
+
+t.test('calls go through Kamailio', async (t) => {
+  const system = await startSystem(t)
+  const tenant = await system.createTenant('Bakery')
+  const { realm } = tenant
+  await Promise.all([tenant.addUser('alice'), tenant.addUser('bob')])
+  for (const [name, test] of Object.entries(tests)) {
+    await t.test(name, async (t) => {
+      const alice = await startPhone(t, system, { username: 'alice', realm })
+      const bob = await startPhone(t, system, { username: 'bob', realm })
+      await bob.logIn({ lines: ['Expires: 0'], contact: '*' })
+      t.equal((await bob.logIn()).status, 200)
+      await test(t, { system, tenant, alice, bob, uri: `sip:bob@${realm}` })
+    })
+  }
+})
+
+const tests: Record<string, (t: Test, pair: Pair) => Promise<void>> = {
+  'an INVITE is challenged with 407, reaches the callee, and its dialog needs no credentials': async (t, pair) => {
+    const { alice, bob, uri } = pair
+    const port = await freePort()
+    const callee = await startCallee(t, port)
+    await bob.logIn({ lines: ['Expires: 0'], contact: '*' })
+    t.equal((await bob.logIn({ contactPort: port })).status, 200)
+
+    const [callId, to] = ['a-call', `<${uri}>`]
+    const first = await alice.ask({ method: 'INVITE', uri, to, callId, cseq: 1 })
+    t.equal(first.status, 407)
+    t.strictSame(first.all('WWW-Authenticate'), [])
+    const challenge = challengeOf(first)
+    const answer = await alice.ask({ method: 'INVITE', uri, to, callId, cseq: 2, challenge })
+    t.equal(answer.status, 200)
+    const dialog = { callId, to: answer.one('To'), uri: targetOf(answer), lines: routesOf(answer) }
+    alice.send(alice.write({ method: 'ACK', cseq: 2, ...dialog }))
+    t.equal((await alice.ask({ method: 'BYE', cseq: 3, ...dialog })).status, 200)
+    t.equal((await callee.exit).code, 0)
+  },
+
+  'the callee sees no Proxy-Authorization, and a CANCEL is never challenged': async (t, { alice, bob, uri }) => {
+    const [callId, to] = ['a-cancelled-call', `<${uri}>`]
+    const challenge = challengeOf(await alice.ask({ method: 'INVITE', uri, to, callId, cseq: 1 }))
+    const invite = alice.write({ method: 'INVITE', uri, to, callId, cseq: 2, challenge })
+    const answer = alice.ask(invite)
+    const arrived = await bob.receive()
+    t.match(arrived.text, /^INVITE sip:phone@/)
+    t.strictSame(arrived.all('Proxy-Authorization'), [])
+    bob.send(replyTo(arrived, '180 Ringing'))
+
+    const canceller = invite.replace(/^INVITE/, 'CANCEL').replace('CSeq: 2 INVITE', 'CSeq: 2 CANCEL')
+    alice.send(canceller.replace(/Proxy-Authorization: [^\r]*\r\n/, ''))
+    const cancel = await bob.receive()
+    t.match(cancel.text, /^CANCEL /)
+    bob.send(replyTo(cancel, '200 OK'))
+    bob.send(replyTo(arrived, '487 Request Terminated'))
+    t.match((await answer).one('CSeq'), /CANCEL$/, 'the CANCEL itself gets 200')
+    const end = await alice.receive()
+    t.equal(end.status, 487)
+  },
+
+  'who calls as somebody else is refused with 403': async (t, { alice, uri, tenant: { realm } }) => {
+    const answer = await alice.logIn({ method: 'INVITE', uri, to: `<${uri}>`, from: `<sip:bob@${realm}>;tag=1` })
+    t.equal(answer.status, 403)
+  },
+
+  "the caller's realm is asked for, whoever is called": async (t, { system, alice, uri, tenant: { realm } }) => {
+    const other = await system.createTenant('Brewery')
+    const elsewhere = `sip:bob@${other.realm}`
+    const calling = challengeOf(await alice.ask({ method: 'INVITE', uri: elsewhere, to: `<${elsewhere}>` }))
+    t.equal(readChallenge(calling).realm, realm)
+    const challenge = challengeOf(await alice.ask({ method: 'INVITE', uri, to: `<${uri}>` }))
+    const from = `<sip:alice@${other.realm}>;tag=1`
+    const posing = await alice.ask({ method: 'INVITE', uri, to: `<${uri}>`, from, challenge })
+    t.equal(posing.status, 407)
+    t.equal(readChallenge(challengeOf(posing)).realm, other.realm)
+  },
+
+  'who has no binding is 404, only to those who may ask': async (t, { alice, tenant: { realm } }) => {
+    const uri = `sip:nobody@${realm}`
+    t.equal((await alice.ask({ method: 'INVITE', uri, to: `<${uri}>` })).status, 407)
+    t.equal((await alice.logIn({ method: 'INVITE', uri, to: `<${uri}>` })).status, 404)
+  },
+
+  'a To tag and a Route let no stranger in': async (t, { system, alice, bob, uri }) => {
+    const to = `<${uri}>;tag=forged`
+    const uriOfBob = `sip:bob@127.0.0.1:${bob.port}`
+    const self = `127.0.0.1:${system.kamailio.port}`
+    for (const key of ['', ';sa=', `;sa=${'0'.repeat(32)}`]) {
+      const lines = [`Route: <sip:${self};lr${key}>`]
+      for (const method of ['INVITE', 'MESSAGE', 'BYE', 'REFER']) {
+        t.equal((await alice.ask({ method, uri: uriOfBob, to, lines })).status, 407, `${method} ${key}`)
+      }
+      t.equal((await alice.ask({ method: 'PRACK', uri: uriOfBob, to, lines })).status, 481, `PRACK ${key}`)
+      alice.send(alice.write({ method: 'ACK', uri: uriOfBob, to, lines }))
+    }
+    t.equal((await alice.ask({ method: 'INVITE', uri: uriOfBob, to })).status, 404, 'without a Route it leads nowhere')
+    const message = alice.logIn({ method: 'MESSAGE', uri, to: `<${uri}>` })
+    const arrived = await bob.receive()
+    t.match(arrived.text, /^MESSAGE /, 'nothing of all that has reached the callee')
+    bob.send(replyTo(arrived, '200 OK'))
+    t.equal((await message).status, 200)
+  },
+}
+
+/** SIPp waits for one call; it exits with 0 when that went as its scenario says, ACK and BYE included. */
+async function startCallee(t: Test, port: number): Promise<RunningProcess> {
+  const args = ['-sf', projectPath('test/fixtures/sipp/answer.xml'), '-i', '127.0.0.1', '-p', String(port), '-m', '1']
+  args.push('-mp', String(await freePort()), '-nostdin', '-timeout', '15s', '-timeout_error')
+  return startProcess(t, { command: 'sipp', args, cwd: await scratchFolder('callee') })
+}
+
+/** The URI in an answer's Contact. */
+function targetOf(answer: SipAnswer): string {
+  return /<([^>]+)>/.exec(answer.one('Contact'))?.[1] ?? ''
+}
+
+/** The Route lines that requests within the dialog carry: the Record-Routes of the answer, reversed (RFC 3261 12.1.2). */
+function routesOf(answer: SipAnswer): string[] {
+  return answer
+    .all('Record-Route')
+    .reverse()
+    .map((route) => `Route: ${route}`)
+}
+
+/** A reply to a request that reached a phone. */
+function replyTo(request: SipAnswer, status: string): string {
+  const kept = request.text.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq|Record-Route):/i.test(line))
+  const tagged = kept.map((line) => (/^To:/i.test(line) && !/;tag=/.test(line) ? `${line};tag=callee` : line))
+  return [`SIP/2.0 ${status}`, ...tagged, 'Content-Length: 0', '', ''].join('\r\n')
+}
