@@ -34,6 +34,9 @@ const VARIABLES = {
   LOG_LEVEL: [settings.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info'],
 } as const satisfies Readonly<Record<string, readonly [Parser<unknown>, string?]>>
 
+/** Names of all variables that are read. */
+export const VARIABLE_NAMES: readonly string[] = Object.keys(VARIABLES)
+
 type Name = keyof typeof VARIABLES
 type Value<N extends Name> = ReturnType<(typeof VARIABLES)[N][0]>
 type Defaulted = { [N in Name]: (typeof VARIABLES)[N] extends readonly [unknown, string] ? N : never }[Name]
