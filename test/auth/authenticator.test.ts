@@ -1,6 +1,11 @@
 import t from 'tap'
+import { createAuthenticator } from '../../src/auth/authenticator.js'
+import { createCredentialSource } from '../../src/auth/credential-source.js'
 import { REASONS, sipStatus } from '../../src/auth/verdict.js'
-import { answer, PASSWORD, REALM, URI } from './phone.js'
+import { ALGORITHMS } from '../../src/digest/algorithm.js'
+import { createNonces } from '../../src/digest/nonce.js'
+import { createLog } from '../../src/log.js'
+import { type Answer, answer, PASSWORD, REALM, URI } from './phone.js'
 import { createRig, first } from './rig.js'
 
 t.test('a right answer to a fresh challenge is ok and says whose credential it is', async (t) => {
@@ -188,6 +193,31 @@ t.test('a wrong password and an unknown user get the same challenge', async (t) 
   t.equal(await rig.reply(challenge, { password: 'wrong' }), 'bad_response')
   t.equal(await rig.reply(challenge, { username: 'nobody' }), 'unknown_user')
   t.equal(await rig.reply(challenge, { username: 'Alice' }), 'unknown_user', 'case matters')
+})
+
+t.test('a wrong password and an unknown user cost the same work, and the right password none of it', async (t) => {
+  const decoys: string[] = []
+  const rig = createRig()
+  const authenticator = createAuthenticator({
+    source: createCredentialSource({ ...rig, log: createLog('silent') }),
+    nonces: createNonces({ secrets: ['a nonce secret'], lifetimeSeconds: 300, now: () => Date.UTC(2026, 0, 1) }),
+    replayGuard: { spend: async () => true },
+    throttle: { check: async () => undefined, fail: async () => undefined },
+    decoy(algorithm, realm, username) {
+      decoys.push(`${algorithm} ${realm} ${username}`)
+      return '0'.repeat(ALGORITHMS[algorithm].hexLength)
+    },
+    ...{ metrics: rig.metrics, log: createLog('silent'), algorithms: ['MD5'], qop: ['auth'] },
+  })
+  const challenge = first(await rig.challenges())
+  const attempt = async (how: Answer) => {
+    const request = { method: 'REGISTER', realm: REALM, authorizations: [answer(challenge, how)] }
+    const { reason } = await authenticator.verify('http', request)
+    return [reason, decoys.splice(0)]
+  }
+  t.same(await attempt({}), ['ok', []])
+  t.same(await attempt({ password: 'wrong' }), ['bad_response', [`MD5 ${REALM} alice`]])
+  t.same(await attempt({ username: 'nobody' }), ['unknown_user', [`MD5 ${REALM} nobody`]])
 })
 
 t.test('a disabled credential is refused', async (t) => {

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { UNAVAILABLE_RETRY_SECONDS } from '../../src/auth/authenticator.js'
+import { answer, REALM } from './phone.js'
+import { createRig, first } from './rig.js'
+
+const UNAVAILABLE = { reason: 'unavailable', retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }
+
+t.test('while the mirror answers, the database is not asked', async (t) => {
+  const rig = createRig()
+  rig.database.down = true
+  t.equal(await rig.attempt(), 'ok')
+  t.equal(await rig.attempt({ password: 'wrong' }), 'bad_response')
+  t.equal(await rig.attempt({ username: 'nobody' }), 'unknown_user')
+  t.equal(rig.database.asked.length, 0)
+})
+
+t.test('while the mirror is away, the database answers', async (t) => {
+  const rig = createRig()
+  rig.mirror.down = true
+  rig.database.algorithms.set(REALM, ['SHA-256'])
+  t.same(
+    (await rig.challenges()).map(({ algorithm }) => algorithm),
+    ['SHA-256'],
+  )
+  t.equal(await rig.attempt(), 'ok')
+  t.equal(await rig.attempt({ password: 'wrong' }), 'bad_response')
+  t.equal(await rig.attempt({ username: 'nobody' }), 'unknown_user')
+  rig.mirror.current = false
+  rig.mirror.asked.length = 0
+  t.equal(await rig.attempt(), 'ok')
+  t.equal(rig.mirror.asked.length, 0, 'a mirror that is known to be away is not waited for')
+})
+
+t.test('while both are away nobody is challenged, refused or let in', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  for (const current of [true, false]) {
+    rig.mirror.current = current
+    rig.mirror.down = rig.database.down = true
+    t.same(await rig.verify(), UNAVAILABLE, 'no challenge')
+    for (const how of [{}, { password: 'wrong' }, { username: 'nobody' }, { username: `alice@${REALM}` }]) {
+      t.same(await rig.verify({ authorizations: [answer(challenge, how)] }), UNAVAILABLE)
+    }
+    t.same(await rig.verify({ authorizations: [answer({ ...challenge, nonce: 'x' })] }), UNAVAILABLE)
+  }
+  rig.mirror.down = false
+  rig.mirror.current = true
+  t.equal(await rig.reply(challenge), 'ok', 'and no nonce count was spent')
+})
+
+t.test('what an incomplete mirror lacks, the database confirms', async (t) => {
+  const rig = createRig()
+  rig.mirror.complete = false
+  rig.mirror.credentials.clear()
+  t.equal(await rig.attempt(), 'ok', 'missing in the mirror')
+  t.equal(await rig.attempt({ username: 'nobody' }), 'unknown_user', 'missing in both')
+  rig.mirror.credentials.set(`${REALM} alice`, { ha1: '0'.repeat(32) })
+  t.equal(await rig.attempt(), 'ok', 'an old password in the mirror refuses nobody')
+  rig.mirror.credentials.set(`${REALM} alice`, {})
+  t.equal(await rig.attempt(), 'ok', 'nor does an old disabling')
+  rig.database.algorithms.set(REALM, ['SHA-512-256'])
+  t.equal(first(await rig.challenges()).algorithm, 'SHA-512-256', 'the algorithms of a realm')
+})
+
+t.test('what an incomplete mirror lacks is unavailable while the database is away, never unknown', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.mirror.complete = false
+  rig.database.down = true
+  t.equal(await rig.reply(challenge, { nc: '00000001' }), 'ok', 'the right password needs no confirmation')
+  t.equal(await rig.reply(challenge, { nc: '00000002', password: 'wrong' }), 'unavailable')
+  t.equal(await rig.reply(challenge, { nc: '00000002', username: 'nobody' }), 'unavailable')
+  t.same(await rig.verify(), UNAVAILABLE, 'whether the realm has algorithms of its own is not known')
+})
+
+t.test('a mirror that is behind is asked only when the database is away, and then lets in alone', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.mirror.current = false
+  rig.mirror.credentials.set(`${REALM} alice`, { ha1: '0'.repeat(32) })
+  t.equal(await rig.reply(challenge, { nc: '00000001' }), 'ok', 'the database knows the new password')
+  rig.database.down = true
+  t.equal(await rig.reply(challenge, { nc: '00000002' }), 'unavailable', 'the old one does not refuse it')
+})
+
+t.test('the questions put to the database at one time are bounded, and more are unavailable', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.mirror.current = false
+  rig.mirror.down = true
+  const { findHa1 } = rig.database
+  let release = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  Object.assign(rig.database, {
+    findHa1: async (...key: Parameters<typeof findHa1>) => {
+      await gate
+      return findHa1(...key)
+    },
+  })
+  const many = Array.from({ length: 150 }, (_, count) =>
+    rig.reply(challenge, { nc: (count + 1).toString(16).padStart(8, '0') }),
+  )
+  const settledEarly = await Promise.race(many)
+  t.equal(settledEarly, 'unavailable')
+  release()
+  const reasons = await Promise.all(many)
+  t.equal(reasons.filter((reason) => reason === 'unavailable').length, 50)
+  t.equal(reasons.filter((reason) => reason === 'ok').length, 100)
+})
+
+t.test('an unexpected fault of a part is unavailable, not an exception', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  const broken = { method: 'REGISTER', realm: REALM, authorizations: [answer(challenge)] }
+  Object.defineProperty(broken, 'sourceIp', {
+    get() {
+      throw new Error('a part is broken')
+    },
+  })
+  t.same(await rig.checks.authenticator.verify('http', broken), UNAVAILABLE)
+})

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { createMemoryUseRecord } from '../../src/auth/memory-use-record.js'
+import { createReplayGuard, type UseRecord } from '../../src/auth/replay-guard.js'
+import { createLog } from '../../src/log.js'
+import { connectRedis } from '../../src/redis/client.js'
+import { createRedisUseRecord } from '../../src/redis/use-record.js'
+import { startRedis } from '../fixtures/redis.js'
+import { answer, URI } from './phone.js'
+import { createRig, first } from './rig.js'
+
+t.test('a nonce count must grow: gaps are allowed, an equal or lower one is a replay', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  const tries: readonly (readonly [string, string])[] = [
+    ['00000000', 'replayed_nonce'],
+    ['00000001', 'ok'],
+    ['00000001', 'replayed_nonce'],
+    ['00000002', 'ok'],
+    ['0000000a', 'ok'],
+    ['0000000A', 'replayed_nonce'],
+    ['00000003', 'replayed_nonce'],
+    ['ffffffff', 'ok'],
+    ['ffffffff', 'replayed_nonce'],
+    ['00000000', 'replayed_nonce'],
+  ]
+  for (const [nc, reason] of tries) t.equal(await rig.reply(challenge, { nc }), reason, nc)
+  t.equal(await rig.attempt(), 'ok', 'another nonce counts from the beginning')
+})
+
+t.test('a replay is answered with a fresh challenge marked stale, and counts as no failure', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '1' })
+  const challenge = first(await rig.challenges())
+  const request = { authorizations: [answer(challenge)], uri: URI, sourceIp: '192.0.2.1' }
+  t.match(await rig.verify(request), { reason: 'ok' })
+  const verdict = await rig.verify(request)
+  t.match(verdict, { reason: 'replayed_nonce', challenges: [{ stale: true }] })
+  if (!('challenges' in verdict)) return
+  t.not(first(verdict.challenges).nonce, challenge.nonce)
+  t.equal(await rig.reply(first(verdict.challenges), {}, { sourceIp: '192.0.2.1' }), 'ok')
+})
+
+t.test('only a right response spends its nonce count: a wrong guess does not burn it', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  t.equal(await rig.reply(challenge, { nc: 'ffffffff', password: 'wrong' }), 'bad_response')
+  t.equal(await rig.reply(challenge, { nc: 'ffffffff', username: 'nobody' }), 'unknown_user')
+  t.equal(await rig.reply(challenge, { nc: '00000009' }, { identity: 'bob' }), 'identity_mismatch')
+  t.equal(await rig.reply(challenge, { nc: '00000009' }, { uri: 'sip:elsewhere.example' }), 'uri_mismatch')
+  t.equal(await rig.reply(challenge, { nc: '00000001' }), 'ok')
+})
+
+t.test(
+  'a changed cnonce does not make a nonce count new, and one user does not spend the count of another',
+  async (t) => {
+    const rig = createRig()
+    rig.add('bob', 'Correct-Horse-42')
+    const challenge = first(await rig.challenges())
+    t.equal(await rig.reply(challenge), 'ok')
+    t.equal(await rig.reply(challenge, { cnonce: 'another' }), 'replayed_nonce')
+    t.equal(await rig.reply(challenge, { username: 'bob' }), 'ok')
+  },
+)
+
+t.test('of simultaneous uses of one nonce count exactly one is let in', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  const reasons = await Promise.all(Array.from({ length: 20 }, () => rig.reply(challenge)))
+  t.equal(reasons.filter((reason) => reason === 'ok').length, 1)
+  t.equal(reasons.filter((reason) => reason === 'replayed_nonce').length, 19)
+})
+
+const NOW = Date.UTC(2026, 0, 1)
+const USE = { nonceId: 'n1', expiresAtMs: NOW + 60_000, username: 'alice', count: 1, response: 'r1' }
+
+t.test('the record of uses keeps its promises in memory and in Redis', async (t) => {
+  const server = await startRedis(t)
+  const redis = connectRedis(server.url, createLog('silent'))
+  t.teardown(() => redis.disconnect())
+  await new Promise((resolve) => redis.once('ready', resolve))
+  const records: Readonly<Record<string, UseRecord>> = {
+    memory: createMemoryUseRecord({ now: () => NOW }),
+    redis: createRedisUseRecord({ redis, now: () => NOW }),
+  }
+  for (const [name, record] of Object.entries(records)) {
+    t.equal(await record.spend({ ...USE, count: 0 }), false, `${name}: nothing comes before 1`)
+    t.equal(await record.spend({ ...USE, count: 5 }), true, name)
+    t.equal(await record.spend({ ...USE, count: 5 }), false, `${name}: equal`)
+    t.equal(await record.spend({ ...USE, count: 4 }), false, `${name}: lower`)
+    t.equal(await record.spend({ ...USE, count: 0xffffffff }), true, `${name}: the highest`)
+    t.equal(await record.spend({ ...USE, nonceId: 'n2' }), true, `${name}: another nonce`)
+    t.equal(await record.spend({ ...USE, username: 'bob' }), true, `${name}: another user`)
+    const plain = { ...USE, nonceId: 'n3', count: undefined }
+    t.equal(await record.spend(plain), true, `${name}: without a count, the response`)
+    t.equal(await record.spend(plain), false, name)
+    t.equal(await record.spend({ ...plain, response: 'r2' }), true, name)
+    const race = await Promise.all(Array.from({ length: 20 }, () => record.spend({ ...USE, nonceId: 'n4' })))
+    t.equal(race.filter(Boolean).length, 1, `${name}: a race has one winner`)
+  }
+  const keys = (await redis.keys('sipauth:nc:*')).length
+  const ttls = await Promise.all((await redis.keys('sipauth:nc:*')).map((key) => redis.pttl(key)))
+  t.ok(keys > 0 && ttls.every((ttl) => ttl > 0 && ttl <= 60_000), 'what is kept ends with its nonce')
+})
+
+t.test(
+  'a use that another node has spent is refused here, and what this node has seen while Redis is away too',
+  async (t) => {
+    const shared = createMemoryUseRecord({ now: () => NOW })
+    let away = false
+    const reach: UseRecord = {
+      spend: (use) => (away ? Promise.reject(new Error('no answer')) : shared.spend(use)),
+    }
+    const node = () =>
+      createReplayGuard({ shared: reach, local: createMemoryUseRecord({ now: () => NOW }), log: createLog('silent') })
+    const [one, two] = [node(), node()]
+    t.equal(await one.spend(USE), true)
+    t.equal(await two.spend(USE), false, 'spent on the other node')
+    away = true
+    t.equal(await one.spend({ ...USE, count: 2 }), true, 'Redis away: this node guards alone')
+    t.equal(await one.spend({ ...USE, count: 2 }), false)
+    away = false
+    t.equal(await one.spend({ ...USE, count: 2 }), false, 'and remembers when it is back')
+  },
+)

@@ -1,0 +1,196 @@
+import t from 'tap'
+import type { FailureRecord } from '../../src/auth/failure-record.js'
+import { createMemoryFailureRecord } from '../../src/auth/memory-failure-record.js'
+import { toSource } from '../../src/auth/source-address.js'
+import { createLog } from '../../src/log.js'
+import { connectRedis } from '../../src/redis/client.js'
+import { createRedisFailureRecord } from '../../src/redis/failure-record.js'
+import { startRedis } from '../fixtures/redis.js'
+import { answer, REALM } from './phone.js'
+import { createRig, first, type Rig } from './rig.js'
+
+const HERE = { sourceIp: '192.0.2.1' }
+const WRONG = { password: 'wrong' }
+
+async function fail(rig: Rig, times: number, how: object = WRONG, request: object = HERE): Promise<void> {
+  for (let time = 0; time < times; time++) await rig.attempt(how, request)
+}
+
+t.test(
+  'ten wrong passwords in a minute throttle the user from that source for a minute, the right one too',
+  async (t) => {
+    const rig = createRig()
+    await fail(rig, 9)
+    t.equal(await rig.attempt({}, HERE), 'ok', 'nine do not')
+    await fail(rig, 1)
+    t.equal(await rig.attempt({}, HERE), 'throttled')
+    t.equal(await rig.attempt(WRONG, HERE), 'throttled', 'the wrong one is told the same')
+    const challenge = first(await rig.challenges())
+    const verdict = await rig.verify({ authorizations: [answer(challenge)], ...HERE })
+    t.same(verdict, { reason: 'throttled', retryAfterSeconds: 60 })
+    t.equal(await rig.attempt({}, { sourceIp: '192.0.2.2' }), 'ok', 'from elsewhere the user is let in')
+    rig.add('bob', 'Correct-Horse-42')
+    t.equal(await rig.attempt({ username: 'bob' }, HERE), 'ok', 'another user from here too')
+    rig.advance(59_999)
+    t.equal(await rig.attempt({}, HERE), 'throttled')
+    rig.advance(1)
+    t.equal(await rig.attempt({}, HERE), 'ok')
+  },
+)
+
+t.test('a hundred failures in a minute over any users throttle the source', async (t) => {
+  const rig = createRig()
+  for (let user = 0; user < 100; user++) await fail(rig, 1, { username: `user${user}` })
+  t.equal(await rig.attempt({}, HERE), 'throttled')
+  t.equal(await rig.attempt({}, { sourceIp: '192.0.2.2' }), 'ok')
+  const { values } = await rig.metrics.throttled.get()
+  t.same(
+    values.map(({ labels, value }) => [labels.kind, value]),
+    [
+      ['user', 0],
+      ['source', 1],
+    ],
+  )
+})
+
+t.test('failures that lie more than a minute back no longer count', async (t) => {
+  const rig = createRig()
+  await fail(rig, 9)
+  rig.advance(60_000)
+  await fail(rig, 9)
+  t.equal(await rig.attempt({}, HERE), 'ok')
+})
+
+t.test('each further ban is twice as long, up to an hour', async (t) => {
+  const rig = createRig()
+  const lengths: number[] = []
+  for (let ban = 0; ban < 8; ban++) {
+    await fail(rig, 10)
+    const verdict = await rig.verify({ authorizations: [answer(first(await rig.challenges()))], ...HERE })
+    const seconds = 'retryAfterSeconds' in verdict ? verdict.retryAfterSeconds : 0
+    lengths.push(seconds)
+    rig.advance(seconds * 1000)
+  }
+  t.same(lengths, [60, 120, 240, 480, 960, 1920, 3600, 3600])
+})
+
+t.test('only wrong passwords and unknown users count', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '1', THROTTLE_SOURCE_FAILURES: '1', NONCE_TTL: '300' })
+  rig.add('bob')
+  const old = first(await rig.challenges())
+  rig.advance(300_000)
+  const used = first(await rig.challenges())
+  const innocent: readonly (readonly [string, () => Promise<string>])[] = [
+    ['no_credentials', async () => (await rig.verify(HERE)).reason],
+    ['malformed', async () => (await rig.verify({ ...HERE, authorizations: ['Digest x'] })).reason],
+    ['stale_nonce', () => rig.reply(old, WRONG, HERE)],
+    ['bad_nonce', () => rig.reply({ ...old, nonce: 'x' }, WRONG, HERE)],
+    ['unsupported', () => rig.reply(used, { algorithm: 'SHA-256' }, HERE)],
+    ['uri_mismatch', () => rig.reply(used, {}, { ...HERE, uri: 'sip:elsewhere.example' })],
+    ['disabled', () => rig.reply(used, { username: 'bob' }, HERE)],
+    ['identity_mismatch', () => rig.reply(used, {}, { ...HERE, identity: 'bob' })],
+    ['ok', () => rig.reply(used, {}, HERE)],
+    ['replayed_nonce', () => rig.reply(used, {}, HERE)],
+  ]
+  for (const [reason, ask] of innocent)
+    for (let time = 0; time < 2; time++) await ask().then((got) => time || t.equal(got, reason))
+  t.equal(await rig.attempt({}, HERE), 'ok')
+  await fail(rig, 1, { username: 'nobody' })
+  t.equal(await rig.attempt({}, HERE), 'throttled', 'an unknown user counts')
+})
+
+t.test('without a source, or with one that is no address, nothing is throttled, and a metric says so', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '1', THROTTLE_SOURCE_FAILURES: '1' })
+  for (const sourceIp of [undefined, '', 'here', '192.0.2.1:5060', '<null>']) {
+    await fail(rig, 2, WRONG, { sourceIp })
+    t.equal(await rig.attempt({}, { sourceIp }), 'ok', `${sourceIp}`)
+  }
+  t.equal((await rig.metrics.failuresWithoutSource.get()).values[0]?.value, 10)
+})
+
+t.test('user and user@realm share their failures, and so do all names that no user can have', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '2' })
+  await fail(rig, 1)
+  await fail(rig, 1, { ...WRONG, username: `alice@${REALM}` })
+  t.equal(await rig.attempt({}, HERE), 'throttled')
+  await fail(rig, 1, { username: 'no body' })
+  await fail(rig, 1, { username: 'x'.repeat(1_000) })
+  t.equal(await rig.attempt({ username: 'no:body' }, HERE), 'throttled')
+  rig.add('bob', 'Correct-Horse-42')
+  t.equal(await rig.attempt({ username: 'bob' }, HERE), 'ok')
+})
+
+t.test('a kind of throttling whose limit is 0 is off', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '0', THROTTLE_SOURCE_FAILURES: '0' })
+  await fail(rig, 120)
+  t.equal(await rig.attempt({}, HERE), 'ok')
+})
+
+t.test('an IPv6 source is its /64, and an IPv4 address is itself however it is written', (t) => {
+  t.equal(toSource('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64')
+  t.equal(toSource('2001:DB8:1:2::'), '2001:db8:1:2::/64')
+  t.equal(toSource('[2001:db8:1:2::9]'), '2001:db8:1:2::/64')
+  t.equal(toSource('2001:db8:1:3::9'), '2001:db8:1:3::/64')
+  t.equal(toSource('192.0.2.1'), '192.0.2.1')
+  t.equal(toSource('::ffff:192.0.2.1'), '192.0.2.1')
+  for (const text of [undefined, '', 'x', '1.2.3.4:5', '300.1.1.1', '[', '::1'.padEnd(80, '0')]) {
+    t.equal(toSource(text), undefined, `${text}`)
+  }
+  t.end()
+})
+
+t.test('one host cannot guess from all the addresses of its /64', async (t) => {
+  const rig = createRig()
+  for (let host = 1; host <= 10; host++) await fail(rig, 1, WRONG, { sourceIp: `2001:db8::${host}` })
+  t.equal(await rig.attempt({}, { sourceIp: '2001:db8::ffff:1' }), 'throttled')
+  t.equal(await rig.attempt({}, { sourceIp: '2001:db8:0:1::1' }), 'ok')
+})
+
+const LIMIT = { failures: 3, windowMs: 1_000, banMs: 2_000, banMaxMs: 5_000 }
+
+t.test('the record of failures keeps its promises in memory and in Redis', async (t) => {
+  const server = await startRedis(t)
+  const redis = connectRedis(server.url, createLog('silent'))
+  t.teardown(() => redis.disconnect())
+  await new Promise((resolve) => redis.once('ready', resolve))
+  let time = Date.UTC(2026, 0, 1)
+  const now = () => time
+  const kinds: Readonly<Record<string, FailureRecord>> = {
+    memory: createMemoryFailureRecord({ now }),
+    redis: createRedisFailureRecord({ redis, now }),
+  }
+  for (const [name, record] of Object.entries(kinds)) {
+    const count = async (times: number) => {
+      for (let failure = 0; failure < times; failure++) await record.countFailure('subject', LIMIT)
+      return record.readBan('subject')
+    }
+    t.equal(await record.readBan('subject'), 0, `${name}: nobody is banned at first`)
+    t.equal(await count(2), 0, name)
+    t.equal(await count(1), time + 2_000, `${name}: too many`)
+    t.equal(await record.readBan('another'), 0, `${name}: another subject is not`)
+    time += 2_000
+    t.equal(await count(3), time + 4_000, `${name}: twice as long`)
+    time += 4_000
+    t.equal(await count(3), time + 5_000, `${name}: up to the longest`)
+    time += 5_000
+    t.ok((await count(2)) <= time, name)
+    time += 1_000
+    t.ok((await count(2)) <= time, `${name}: the window slides`)
+  }
+  t.ok((await redis.pttl('sipauth:failures:subject')) > 0, 'what is kept in Redis ends by itself')
+})
+
+t.test('while Redis is away a node throttles by what it has seen itself', async (t) => {
+  const server = await startRedis(t)
+  const redis = connectRedis(server.url, createLog('silent'))
+  t.teardown(() => redis.disconnect())
+  await new Promise((resolve) => redis.once('ready', resolve))
+  const [one, two] = [createRig({}, redis), createRig({}, redis)]
+  await fail(one, 5)
+  await fail(two, 5)
+  t.equal(await one.attempt({}, HERE), 'throttled', 'all nodes count together')
+  await server.stop()
+  t.equal(await one.attempt({}, HERE), 'ok', 'what Redis knew is out of reach')
+  await fail(one, 10)
+  t.equal(await one.attempt({}, HERE), 'throttled')
+})
