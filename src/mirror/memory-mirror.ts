@@ -14,8 +14,9 @@ export type MemoryMirror = Mirror & {
 export function createMemoryMirror(): MemoryMirror {
   const records = new Map<string, MirrorRecord>()
   const tombstones = new LRUCache<string, MirrorRecord>({ max: TOMBSTONES_MAX })
-  let filled = false
-  let behind = false
+  /** Nothing is in it yet. */
+  let behind = true
+  let filling = false
   let rebuilds = 0
 
   function take(record: MirrorRecord): void {
@@ -35,10 +36,10 @@ export function createMemoryMirror(): MemoryMirror {
     shared: false,
     source: 'near',
     get current() {
-      return filled && !behind
+      return !behind && !filling
     },
     async isComplete() {
-      return filled && !behind
+      return !behind && !filling
     },
     async findHa1(realm, username, field) {
       const record = records.get(keyOf(realm, username))
@@ -56,7 +57,9 @@ export function createMemoryMirror(): MemoryMirror {
       behind = value
     },
     async rebuild(truth) {
-      filled = false
+      // What is committed by now will be in it; what fails to arrive from now on is said again.
+      behind = false
+      filling = true
       const rebuild = ++rebuilds
       records.clear()
       for await (const slice of truth.walk()) {
@@ -64,7 +67,7 @@ export function createMemoryMirror(): MemoryMirror {
         if (rebuild !== rebuilds) return
         for (const record of slice) take(record)
       }
-      if (rebuild === rebuilds) filled = true
+      if (rebuild === rebuilds) filling = false
     },
   }
 }

@@ -25,10 +25,11 @@ export type Mirror = MirrorReader & {
   /** Whether all nodes see the same copy; one that is not shared must follow every node's changes. */
   readonly shared: boolean
   /**
-   * Takes each record unless a newer version is held, and that one too where the truth, asked again, is older: nothing
-   * is mirrored before it is committed. Rejects when it could not take all.
+   * Takes each record unless a newer version is held. Where the truth is given and, asked again, is still older than
+   * what is held, it is taken all the same: nothing is mirrored before it is committed. Rejects when it could not take
+   * all.
    */
-  apply(records: readonly MirrorRecord[], truth: Truth): Promise<void>
+  apply(records: readonly MirrorRecord[], truth?: Truth): Promise<void>
   /** Says whether the copy is known to lack committed changes. */
   setBehind(behind: boolean): void
 }

@@ -39,9 +39,9 @@ async function applyRecord(redis: RedisClient, record: MirrorRecord, overwrite: 
  * Writes one record. A newer version in Redis is a change that came after the row was read. If the row, read again, is
  * still older, Redis is wrong: nothing is mirrored before it is committed.
  */
-export async function writeRecord(redis: RedisClient, truth: Truth, record: MirrorRecord): Promise<void> {
+export async function writeRecord(redis: RedisClient, truth: Truth | undefined, record: MirrorRecord): Promise<void> {
   const newer = await applyRecord(redis, record, '')
-  if (newer === undefined) return
+  if (newer === undefined || !truth) return
   const [now] = await truth.read([record])
   if (now && BigInt(now.version) < BigInt(newer)) await applyRecord(redis, now, newer)
 }
@@ -89,8 +89,8 @@ export function createRedisMirror(redis: RedisClient): Mirror {
 
 /**
  * A new connection may lead to a Redis that was restarted, restored or failed over, with passwords of yesterday: it is
- * trusted once its marker says that it is complete and of this run. Over one connection it can only be emptied, which
- * the marker tells whoever misses something.
+ * trusted once its marker says that it is complete and of this run. An empty one has nothing wrong in it, nor has one
+ * that is emptied later: what they lack, the marker tells whoever misses it.
  */
 function watchTrust(redis: RedisClient): { readonly given: boolean } {
   let given = false
@@ -99,7 +99,7 @@ function watchTrust(redis: RedisClient): { readonly given: boolean } {
   async function look(mine: number): Promise<void> {
     const state = await readMarker(redis).catch(() => 'unknown')
     if (mine !== connection || redis.status === 'end') return
-    if (state === 'complete') given = true
+    if (state === 'complete' || state === 'missing') given = true
     else setTimeout(look, TRUST_RETRY_MS, mine).unref()
   }
 
