@@ -55,6 +55,31 @@ const tests: Record<string, (t: Test, pair: Pair) => Promise<void>> = {
     t.equal((await callee.exit).code, 0)
   },
 
+  'a call from UDP to TCP keeps its key on both sides of the proxy': async (
+    t,
+    { system, alice, tenant: { realm } },
+  ) => {
+    const bob = await startPhone(t, system, { username: 'bob', realm }, 'tcp')
+    await bob.logIn({ lines: ['Expires: 0'], contact: '*' })
+    t.equal((await bob.logIn()).status, 200)
+    const [callId, uri] = ['a-bridged-call', `sip:bob@${realm}`]
+    const answer = alice.logIn({ method: 'INVITE', uri, to: `<${uri}>`, callId, cseq: 1 })
+    const invite = await bob.receive()
+    const contact = `Contact: <sip:phone@127.0.0.1:${bob.port};transport=tcp>`
+    bob.send(replyTo(invite, '200 OK', contact))
+    const ok = await answer
+    t.equal(ok.all('Record-Route').join().split(',').length, 2)
+
+    const dialog = { callId, to: ok.one('To'), uri: targetOf(ok), lines: routesOf(ok) }
+    alice.send(alice.write({ method: 'ACK', cseq: 1, ...dialog }))
+    t.match((await bob.receive()).text, /^ACK /)
+    const bye = alice.ask({ method: 'BYE', cseq: 2, ...dialog })
+    const arrived = await bob.receive()
+    t.match(arrived.text, /^BYE /)
+    bob.send(replyTo(arrived, '200 OK'))
+    t.equal((await bye).status, 200)
+  },
+
   'the callee sees no Proxy-Authorization, and a CANCEL is never challenged': async (t, { alice, bob, uri }) => {
     const [callId, to] = ['a-cancelled-call', `<${uri}>`]
     const challenge = challengeOf(await alice.ask({ method: 'INVITE', uri, to, callId, cseq: 1 }))
@@ -71,9 +96,7 @@ const tests: Record<string, (t: Test, pair: Pair) => Promise<void>> = {
     t.match(cancel.text, /^CANCEL /)
     bob.send(replyTo(cancel, '200 OK'))
     bob.send(replyTo(arrived, '487 Request Terminated'))
-    t.match((await answer).one('CSeq'), /CANCEL$/, 'the CANCEL itself gets 200')
-    const end = await alice.receive()
-    t.equal(end.status, 487)
+    t.equal((await answer).status, 487)
   },
 
   'who calls as somebody else is refused with 403': async (t, { alice, uri, tenant: { realm } }) => {
@@ -136,13 +159,14 @@ function targetOf(answer: SipAnswer): string {
 function routesOf(answer: SipAnswer): string[] {
   return answer
     .all('Record-Route')
+    .flatMap((routes) => routes.split(/, */))
     .reverse()
     .map((route) => `Route: ${route}`)
 }
 
 /** A reply to a request that reached a phone. */
-function replyTo(request: SipAnswer, status: string): string {
+function replyTo(request: SipAnswer, status: string, ...lines: string[]): string {
   const kept = request.text.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq|Record-Route):/i.test(line))
   const tagged = kept.map((line) => (/^To:/i.test(line) && !/;tag=/.test(line) ? `${line};tag=callee` : line))
-  return [`SIP/2.0 ${status}`, ...tagged, 'Content-Length: 0', '', ''].join('\r\n')
+  return [`SIP/2.0 ${status}`, ...tagged, ...lines, 'Content-Length: 0', '', ''].join('\r\n')
 }

@@ -29,7 +29,7 @@ export interface KamailioPhone {
   port: number
   /** The text of a request, with everything that a phone puts in. */
   write(attempt?: Attempt): string
-  /** Sends a request, or its text again, and resolves with the final answer. */
+  /** Sends a request, or its text again, and resolves with its final answer. */
   ask(attempt?: Attempt | string): Promise<SipAnswer>
   /** Asks without credentials and, if there is a challenge, again with them. */
   logIn(attempt?: Attempt): Promise<SipAnswer>
@@ -68,10 +68,14 @@ export async function startPhone(
   }
 
   async function ask(attempt: Attempt | string = {}): Promise<SipAnswer> {
-    socket.send(typeof attempt === 'string' ? attempt : write(attempt))
+    const request = typeof attempt === 'string' ? attempt : write(attempt)
+    const [callId, cseq] = ['Call-ID', 'CSeq'].map((name) => headerOf(request, name))
+    socket.send(request)
     for (;;) {
       const answer = await socket.receive()
-      if (answer.status >= 200) return answer
+      if (answer.status < 200 || answer.one('Call-ID') !== callId || answer.one('CSeq') !== cseq) continue
+      if (answer.status >= 300 && request.startsWith('INVITE ')) socket.send(acknowledge(request, answer))
+      return answer
     }
   }
 
@@ -83,6 +87,20 @@ export async function startPhone(
       return ask({ ...attempt, challenge: challengeOf(first) })
     },
   }
+}
+
+function headerOf(request: string, name: string): string {
+  return new RegExp(`\\r\\n${name}: ([^\\r]*)`).exec(request)?.[1] ?? ''
+}
+
+/** The ACK that ends the transaction of an INVITE that was refused (RFC 3261 section 17.1.1.3). */
+function acknowledge(invite: string, answer: SipAnswer): string {
+  const [uri] = /sips?:\S+/.exec(invite) ?? []
+  const kept = ['Via', 'From', 'Call-ID', 'Max-Forwards'].map((name) => `${name}: ${headerOf(invite, name)}`)
+  const cseq = headerOf(invite, 'CSeq').replace('INVITE', 'ACK')
+  return [`ACK ${uri} SIP/2.0`, ...kept, `To: ${answer.one('To')}`, `CSeq: ${cseq}`, 'Content-Length: 0', '', ''].join(
+    '\r\n',
+  )
 }
 
 /** Asks again, every 20 ms, until the answer has this status; fails when time is up before that. */

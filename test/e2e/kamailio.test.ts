@@ -176,6 +176,23 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     t.equal((await phone.ask({ lines: many })).status, 400)
   },
 
+  'what the registrar refuses gets one answer': async (t, system, { realm }) => {
+    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const answer = await phone.logIn({ contact: '*', lines: ['Expires: 60'] })
+    t.equal(answer.status, 400)
+    t.equal((await phone.ask({ method: 'OPTIONS' })).status, 200)
+    t.notMatch(system.kamailio.log(), /ERROR: tm/)
+  },
+
+  'a message that is too large, or goes in circles, is refused before sipauthd is asked': async (t, system, tenant) => {
+    const phone = await startPhone(t, system, { username: 'alice', realm: tenant.realm })
+    const before = await system.verdicts('no_credentials')
+    t.equal((await phone.ask({ lines: [`X-Filler: ${'x'.repeat(17_000)}`] })).status, 513)
+    t.equal((await phone.ask(phone.write().replace('Max-Forwards: 70', 'Max-Forwards: 0'))).status, 483)
+    t.equal((await phone.ask(phone.write().replace(/CSeq: (\d+) REGISTER/, 'CSeq: $1 INVITE'))).status, 400)
+    t.equal(await system.verdicts('no_credentials'), before)
+  },
+
   'OPTIONS to the proxy itself is answered without credentials': async (t, system, { realm }) => {
     const phone = await startPhone(t, system, { username: 'alice', realm })
     t.equal((await phone.ask({ method: 'OPTIONS' })).status, 200)
