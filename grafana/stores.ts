@@ -19,8 +19,8 @@ export const STORES: readonly PanelPlan[] = [
     kind: 'lines',
     title: 'Lookups by source',
     description:
-      'Lookups per second by the store that answered. postgres rising: Redis is away or being rebuilt, or many unknown ' +
-      'users are asked for, which PostgreSQL must confirm.',
+      'Lookups per second by the store that answered. postgres above the odd one: Redis is away, was emptied, or is ' +
+      'being rebuilt, and PostgreSQL stands in, for at most 100 questions at a time on each node.',
     unit: RequestsPerSecond,
     width: 6,
     queries: { '{{source}}': `sum by (source) (${rate('sipauthd_lookup_duration_seconds_count')})` },

@@ -74,7 +74,7 @@ export const VERDICTS: readonly PanelPlan[] = [
     width: 8,
     queries: {
       '{{reason}}':
-        `sum by (reason) (${rate('sipauthd_verdicts_total', 'reason=~"(stale|bad|replayed)_nonce"')})` +
+        `sum by (reason) (${rate('sipauthd_verdicts_total', 'reason=~"stale_nonce|bad_nonce|replayed_nonce"')})` +
         ` / scalar(sum(${rate('sipauthd_verdicts_total', 'reason!="no_credentials"')}))`,
     },
     max: 1,
@@ -85,9 +85,13 @@ export const VERDICTS: readonly PanelPlan[] = [
     title: 'Throttled by kind',
     description:
       'Checks per second refused for too many wrong passwords. user: one user from one source, often a phone with an ' +
-      'old password. source: one address over many users, somebody guessing, or many phones behind one address.',
+      'old password. source: one address over many users, somebody guessing, or many phones behind one address. ' +
+      'failures without source: wrong passwords that cannot be throttled, since the proxy sends no source_ip.',
     unit: RequestsPerSecond,
     width: 8,
-    queries: { '{{kind}}': `sum by (kind) (${rate('sipauthd_throttled_total')})` },
+    queries: {
+      '{{kind}}': `sum by (kind) (${rate('sipauthd_throttled_total')})`,
+      'failures without source': `sum(${rate('sipauthd_failures_without_source_total')})`,
+    },
   },
 ]
