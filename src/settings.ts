@@ -110,7 +110,8 @@ const QOPS: Readonly<Record<string, readonly Qop[]>> = {
 
 /** What challenges offer as quality of protection. */
 export function qop(value: string): readonly Qop[] {
-  const offered = QOPS[value.replaceAll(' ', '')]
+  const words = value.replaceAll(' ', '')
+  const offered = Object.hasOwn(QOPS, words) ? QOPS[words] : undefined
   if (!offered) throw new Fault(`must be one of ${Object.keys(QOPS).join(' or ')}`)
   return offered
 }

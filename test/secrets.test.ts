@@ -1,0 +1,110 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ConfigError, readConfig } from '../src/config.js'
+import { type LoadedSecrets, loadSecrets, readNonceSecretFile } from '../src/secrets.js'
+import { scratchFolder } from './fixtures/scratch.js'
+
+function reveal({ secrets }: LoadedSecrets): Record<string, unknown> {
+  return {
+    sid: secrets.masterAccountSid,
+    token: secrets.masterAuthToken.reveal(),
+    proxy: secrets.proxyToken.reveal(),
+    ha1: secrets.ha1Token?.reveal(),
+    nonces: secrets.nonceSecrets.map((secret) => secret.reveal()),
+  }
+}
+
+t.test('secrets are generated once, kept with mode 0600, and found again', async (t) => {
+  const DATA_DIR = join(await scratchFolder('data'), 'new', 'folder')
+  const first = await loadSecrets(readConfig({ DATA_DIR }))
+  t.same(
+    first.generated.map(({ name }) => name),
+    ['MASTER_ACCOUNT_SID', 'MASTER_AUTH_TOKEN', 'PROXY_TOKEN', 'NONCE_SECRET'],
+  )
+  t.match(reveal(first), { sid: /^AC[0-9a-f]{32}$/, token: /^[0-9a-f]{32}$/, proxy: /^[0-9a-f]{32}$/, ha1: undefined })
+  t.equal(first.path, join(DATA_DIR, 'secrets.env'))
+  t.equal(statSync(first.path).mode & 0o777, 0o600)
+  t.equal(statSync(DATA_DIR).mode & 0o777, 0o700)
+
+  const text = readFileSync(first.path, 'utf8')
+  const second = await loadSecrets(readConfig({ DATA_DIR }))
+  t.same(second.generated, [])
+  t.same(reveal(second), reveal(first))
+  t.equal(readFileSync(first.path, 'utf8'), text)
+})
+
+t.test('what is configured is neither generated nor kept', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  const loaded = await loadSecrets(readConfig({ DATA_DIR, PROXY_TOKEN: 'configured-token', HA1_TOKEN: 'ha1-token-1' }))
+  t.match(reveal(loaded), { proxy: 'configured-token', ha1: 'ha1-token-1' })
+  t.same(loaded.kept, ['MASTER_ACCOUNT_SID', 'MASTER_AUTH_TOKEN', 'NONCE_SECRET'])
+  t.notMatch(readFileSync(loaded.path, 'utf8'), /PROXY_TOKEN|configured-token/)
+  const later = await loadSecrets(readConfig({ DATA_DIR }))
+  t.same(
+    later.generated.map(({ name }) => name),
+    ['PROXY_TOKEN'],
+    'what is missing later is added',
+  )
+  t.equal(later.secrets.masterAccountSid, loaded.secrets.masterAccountSid)
+  t.equal(statSync(later.path).mode & 0o777, 0o600)
+})
+
+t.test('with every secret configured, nothing is written', async (t) => {
+  const folder = await scratchFolder('data')
+  const env = {
+    DATA_DIR: join(folder, 'none'),
+    MASTER_ACCOUNT_SID: `AC${'1'.repeat(32)}`,
+    MASTER_AUTH_TOKEN: 'master-token',
+    PROXY_TOKEN: 'proxy-token',
+    NONCE_SECRET: 'newest-1,older-12',
+  }
+  const loaded = await loadSecrets(readConfig(env))
+  t.match(reveal(loaded), { sid: env.MASTER_ACCOUNT_SID, nonces: ['newest-1', 'older-12'] })
+  t.throws(() => statSync(env.DATA_DIR), { code: 'ENOENT' })
+})
+
+t.test('two processes that start at once agree on what was generated', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  const many = await Promise.all(Array.from({ length: 8 }, () => loadSecrets(readConfig({ DATA_DIR }))))
+  t.equal(new Set(many.map((loaded) => JSON.stringify(reveal(loaded)))).size, 1)
+  t.equal(many.filter(({ generated }) => generated.length > 0).length, 1, 'one of them tells it')
+})
+
+t.test('a file that holds what cannot be a secret is named, and stays as it is', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  const path = join(DATA_DIR, 'secrets.env')
+  writeFileSync(path, "MASTER_ACCOUNT_SID='nonsense'\n")
+  await t.rejects(loadSecrets(readConfig({ DATA_DIR })), {
+    name: 'ConfigError',
+    message: /MASTER_ACCOUNT_SID in .*secrets\.env must be AC/,
+  })
+  t.match(readFileSync(path, 'utf8'), /MASTER_ACCOUNT_SID='nonsense'/)
+})
+
+t.test('a folder where the file should be is an error, not an empty file', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  mkdirSync(join(DATA_DIR, 'secrets.env'))
+  await t.rejects(loadSecrets(readConfig({ DATA_DIR })), { code: 'EISDIR' })
+})
+
+t.test('a file of nonce secrets holds them by lines or commas, the newest first', async (t) => {
+  const path = join(await scratchFolder('nonces'), 'secrets')
+  for (const text of [
+    'newest-1\nolder-12\n',
+    'newest-1,older-12',
+    'newest-1, older-12\r\n',
+    '\nnewest-1\n\nolder-12',
+  ]) {
+    writeFileSync(path, text)
+    t.same(
+      readNonceSecretFile(path).map((secret) => secret.reveal()),
+      ['newest-1', 'older-12'],
+      JSON.stringify(text),
+    )
+  }
+  for (const text of ['', '\n', 'short', 'newest-1\nshort']) {
+    writeFileSync(path, text)
+    t.throws(() => readNonceSecretFile(path), ConfigError, JSON.stringify(text))
+  }
+})
