@@ -81,7 +81,7 @@ async function removeUnknown(redis: RedisClient, truth: Truth, keys: readonly Mi
   for (const record of known) held.delete(toRedisKey(record))
   let removed = 0
   await inBatches([...held], async ([redisKey, { version }]) => {
-    removed += (await DROP(redis, redisKey, [version])) as number
+    if ((await DROP(redis, redisKey, [version])) === 1) removed++
   })
   return removed
 }

@@ -1,0 +1,110 @@
+import t from 'tap'
+import { createMemoryMirror } from '../../src/mirror/memory-mirror.js'
+import type { MirrorRecord, Truth } from '../../src/mirror/mirror.js'
+import { computeHa1s } from '../../src/provision/ha1s.js'
+import { PASSWORD } from '../provision/stage.js'
+
+const REALM = 'example.com'
+
+function record(version: string, username = 'alice', enabled = true): MirrorRecord {
+  const sids = { accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: 'CR1' }
+  const ha1s = enabled ? computeHa1s(username, REALM, PASSWORD) : undefined
+  return { realm: REALM, username, version, credential: { realm: REALM, username, version, ...sids, ha1s } }
+}
+
+function tombstone(version: string): MirrorRecord {
+  return { realm: REALM, username: 'alice', version, credential: undefined }
+}
+
+/** A database whose walk goes on slice by slice, when the test says so. */
+function truthOf(...slices: (() => Promise<readonly MirrorRecord[]> | readonly MirrorRecord[])[]): Truth {
+  return {
+    count: async () => 0,
+    async *walk() {
+      for (const slice of slices) yield await slice()
+    },
+    read: async () => [],
+  }
+}
+
+/** A promise with its resolver outside. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open: () => open() }
+}
+
+t.test('it finds what it has taken, as Redis would', async (t) => {
+  const mirror = createMemoryMirror()
+  await mirror.apply([record('1'), { realm: REALM, username: undefined, version: '2', algorithms: ['SHA-256'] }])
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1b_sha256'), {
+    credentialSid: 'CR1',
+    ha1: computeHa1s('alice', REALM, PASSWORD).ha1b_sha256,
+  })
+  t.same(await mirror.findAlgorithms(REALM), ['SHA-256'])
+  t.equal(await mirror.findHa1(REALM, 'bob', 'ha1'), undefined)
+  t.equal(await mirror.findAlgorithms('other.com'), undefined)
+  await mirror.apply([record('3', 'alice', false)])
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', ha1: undefined })
+})
+
+t.test('only a version that is not older is taken, and a deletion keeps older ones out', async (t) => {
+  const mirror = createMemoryMirror()
+  await mirror.apply([record('10'), record('9', 'alice', false)])
+  t.ok((await mirror.findHa1(REALM, 'alice', 'ha1'))?.ha1)
+  await mirror.apply([tombstone('11'), record('10')])
+  t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined)
+  await mirror.apply([record('12')])
+  t.ok(await mirror.findHa1(REALM, 'alice', 'ha1'))
+})
+
+t.test('it is current only when it has been filled, and not while it is filled anew', async (t) => {
+  const mirror = createMemoryMirror()
+  t.notOk(mirror.current)
+  t.notOk(await mirror.isComplete())
+  const { opened, open } = gate()
+  await mirror.rebuild(truthOf(() => [record('1')]))
+  t.ok(mirror.current)
+  const rebuild = mirror.rebuild(truthOf(() => opened.then(() => [])))
+  t.notOk(mirror.current)
+  mirror.setBehind(false)
+  t.notOk(mirror.current, 'that nothing lags does not make it full')
+  open()
+  await rebuild
+  t.ok(mirror.current)
+  t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined, 'what the database does not have is gone')
+})
+
+t.test('a filling that fails leaves it not current', async (t) => {
+  const mirror = createMemoryMirror()
+  const fails = mirror.rebuild(truthOf(() => Promise.reject(new Error('away'))))
+  await t.rejects(fails, { message: 'away' })
+  mirror.setBehind(false)
+  t.notOk(mirror.current)
+})
+
+t.test('changes that come while it is filled win over what the filling has read before', async (t) => {
+  const mirror = createMemoryMirror()
+  const { opened, open } = gate()
+  const rebuild = mirror.rebuild(truthOf(() => opened.then(() => [record('5'), record('6', 'bob')])))
+  await mirror.apply([tombstone('7'), record('8', 'bob', false)])
+  open()
+  await rebuild
+  t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined)
+  t.equal((await mirror.findHa1(REALM, 'bob', 'ha1'))?.ha1, undefined)
+})
+
+t.test('of two fillings the earlier one writes nothing once the later has begun', async (t) => {
+  const mirror = createMemoryMirror()
+  const { opened, open } = gate()
+  const earlier = mirror.rebuild(truthOf(() => opened.then(() => [record('5')])))
+  // alice was deleted meanwhile, and nobody heard of it.
+  await mirror.rebuild(truthOf(() => [record('6', 'bob')]))
+  open()
+  await earlier
+  t.ok(mirror.current)
+  t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined)
+  t.ok(await mirror.findHa1(REALM, 'bob', 'ha1'))
+})

@@ -1,0 +1,168 @@
+import t from 'tap'
+import type { Credential } from '../../src/credential.js'
+import type { MirrorRecord, Truth } from '../../src/mirror/mirror.js'
+import { createRedisMirror } from '../../src/mirror/redis-mirror.js'
+import { computeHa1s } from '../../src/provision/ha1s.js'
+import { startRedis } from '../fixtures/redis.js'
+import { until } from '../fixtures/until.js'
+import { hashOf, openRedis, PASSWORD } from '../provision/stage.js'
+
+const server = await startRedis(t)
+const redis = await openRedis(t, server.url)
+const mirror = createRedisMirror(redis)
+t.beforeEach(() => redis.flushall())
+
+const REALM = 'example.com'
+const KEY = `sipauth:cred:${REALM}:alice`
+
+function credential(version: string, ha1s = true): Credential {
+  return {
+    ...{ realm: REALM, username: 'alice', version },
+    ...{ accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: 'CR1' },
+    ha1s: ha1s ? computeHa1s('alice', REALM, PASSWORD) : undefined,
+  }
+}
+
+function record(version: string, ha1s = true): MirrorRecord {
+  return { realm: REALM, username: 'alice', version, credential: credential(version, ha1s) }
+}
+
+function tombstone(version: string): MirrorRecord {
+  return { realm: REALM, username: 'alice', version, credential: undefined }
+}
+
+/** A database that holds one record, or nothing. */
+function truthOf(now: MirrorRecord | undefined): Truth {
+  const records = now ? [now] : []
+  return {
+    count: async () => records.length,
+    async *walk() {
+      yield records
+    },
+    read: async () => records,
+  }
+}
+
+t.test('a credential has exactly the fields that proxies are promised', async (t) => {
+  await mirror.apply([record('7')])
+  const ha1s = computeHa1s('alice', REALM, PASSWORD)
+  t.same(await hashOf(redis, REALM, 'alice'), { account: 'AC1', list: 'CL1', sid: 'CR1', v: '7', ...ha1s })
+  t.equal(await server.cli('HGET', KEY, 'ha1'), ha1s.ha1)
+  t.equal(await redis.pttl(KEY), -1, 'it never expires')
+})
+
+t.test('a credential that may not authenticate has no HA1 field', async (t) => {
+  await mirror.apply([record('7')])
+  await mirror.apply([record('8', false)])
+  t.same(await hashOf(redis, REALM, 'alice'), { account: 'AC1', list: 'CL1', sid: 'CR1', v: '8' })
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', ha1: undefined })
+})
+
+t.test('only a version that is not older is taken, in whatever order versions come', async (t) => {
+  for (const versions of [
+    ['9', '10', '8'],
+    ['10', '9', '8'],
+    ['8', '10', '9'],
+  ]) {
+    await redis.flushall()
+    for (const version of versions) await mirror.apply([record(version)])
+    t.equal(await redis.hget(KEY, 'v'), '10')
+  }
+})
+
+t.test('versions above what a double can tell apart are told apart', async (t) => {
+  await mirror.apply([record('9007199254740993')])
+  await mirror.apply([record('9007199254740992', false)])
+  t.equal(await redis.hget(KEY, 'v'), '9007199254740993')
+  await mirror.apply([record('9007199254740994', false)])
+  t.equal(await redis.hget(KEY, 'v'), '9007199254740994')
+})
+
+t.test(
+  'a deletion leaves its version for an hour, which keeps an older change out and lets a newer one in',
+  async (t) => {
+    await mirror.apply([record('7')])
+    await mirror.apply([tombstone('8')])
+    t.same(await hashOf(redis, REALM, 'alice'), { v: '8' })
+    const left = await redis.pttl(KEY)
+    t.ok(left > 3_590_000 && left <= 3_600_000, String(left))
+    t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined)
+    await mirror.apply([record('7')])
+    t.same(await hashOf(redis, REALM, 'alice'), { v: '8' })
+    await mirror.apply([record('9')])
+    t.equal(await redis.hget(KEY, 'v'), '9')
+    t.equal(await redis.pttl(KEY), -1)
+  },
+)
+
+t.test('a realm has its algorithms beside it, and a tombstone when it has none any more', async (t) => {
+  const realm = { realm: REALM, username: undefined }
+  await mirror.apply([{ ...realm, version: '3', algorithms: ['SHA-256', 'MD5'] }])
+  t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '3', algorithms: 'SHA-256,MD5' })
+  t.same(await mirror.findAlgorithms(REALM), ['SHA-256', 'MD5'])
+  await mirror.apply([{ ...realm, version: '4', algorithms: undefined }])
+  t.equal(await mirror.findAlgorithms(REALM), undefined)
+  t.ok((await redis.pttl(`sipauth:realm:${REALM}`)) > 0)
+})
+
+t.test('a version that is higher than the truth is damage, and does not keep a change out', async (t) => {
+  await mirror.apply([record('999', false)])
+  await mirror.apply([record('7')], truthOf(record('7')))
+  t.equal(await redis.hget(KEY, 'v'), '7')
+  await mirror.apply([record('12', false)])
+  await mirror.apply([record('7')], truthOf(record('12', false)))
+  t.equal(await redis.hget(KEY, 'v'), '12', 'the truth has moved on: nothing is wrong')
+  await mirror.apply([tombstone('13')])
+  await mirror.apply([record('12')], truthOf(undefined))
+  t.same(await hashOf(redis, REALM, 'alice'), { v: '13' }, 'the row is gone: the deletion stays')
+})
+
+t.test('whatever else lies at the key is overwritten', async (t) => {
+  const damages: (() => Promise<unknown>)[] = [
+    () => redis.set(KEY, 'a string'),
+    () => redis.rpush(KEY, 'a list'),
+    () => redis.hset(KEY, 'v', 'not a number'),
+    () => redis.hset(KEY, 'v', ''),
+    () => redis.hset(KEY, 'sid', 'without a version'),
+  ]
+  for (const damage of damages) {
+    await redis.flushall()
+    await damage()
+    await mirror.apply([record('7')])
+    const { v, sid } = await hashOf(redis, REALM, 'alice')
+    t.same({ v, sid }, { v: '7', sid: 'CR1' })
+  }
+})
+
+t.test('more records than one batch are all taken', async (t) => {
+  const many = Array.from({ length: 450 }, (_, n) => ({ ...record('5'), username: `user${n}` })) as MirrorRecord[]
+  await mirror.apply(many)
+  t.equal((await redis.keys('sipauth:cred:*')).length, 450)
+})
+
+t.test('a Redis that lost its scripts is sent them again', async (t) => {
+  await redis.script('FLUSH')
+  await mirror.apply([record('7')])
+  t.equal(await redis.hget(KEY, 'v'), '7')
+})
+
+t.test('a Redis that does not answer makes taking and finding fail, within the time for a command', async (t) => {
+  server.pause()
+  t.teardown(() => server.resume())
+  await t.rejects(mirror.apply([record('7')]))
+  await t.rejects(mirror.findHa1(REALM, 'alice', 'ha1'))
+  await t.rejects(mirror.isComplete())
+})
+
+t.test('a mirror that is behind, or whose connection is gone, is not current', async (t) => {
+  await until(() => mirror.current)
+  mirror.setBehind(true)
+  t.notOk(mirror.current)
+  mirror.setBehind(false)
+  t.ok(mirror.current)
+  await server.stop()
+  await until(() => !mirror.current)
+  await t.rejects(mirror.findHa1(REALM, 'alice', 'ha1'))
+  await server.restart()
+  await until(() => mirror.current)
+})
