@@ -50,6 +50,15 @@ t.test('it does not start without a secret, and says which', async (t) => {
   t.throws(() => interpolate(text, {}), { message: /^POSTGRES_PASSWORD: set it in \.env/ })
 })
 
+t.test('every variable that can be set in .env is in .env.example', async (t) => {
+  const named = new Set(
+    readText('.env.example')
+      .match(/^#?\w+(?==)/gm)
+      ?.map((name) => name.replace('#', '')),
+  )
+  for (const { name } of references(readText('docker-compose.yml'))) t.ok(named.has(name), name)
+})
+
 t.test('PostgreSQL creates the database and the user that sipauthd connects as', async (t) => {
   const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = environment('postgres')
   const { username, password, pathname, hostname } = new URL(environment('sipauthd').DATABASE_URL ?? '')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../../src/config.js'
 import { freePort } from '../fixtures/ports.js'
+import { startPostgres } from '../fixtures/postgres.js'
 import { runProcess } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
 import { startSipauthd } from '../fixtures/sipauthd.js'
@@ -69,6 +70,7 @@ t.test('the health check passes while sipauthd serves, and fails when it does no
   const port = String(await freePort())
   const check = () => runProcess({ command, args, env: { AUTH_PORT: port } })
   t.equal((await check()).code, 1)
-  await startSipauthd(t, { env: { AUTH_PORT: port, SIP_PORT: 'off' } })
+  const postgres = await startPostgres(t) // ready sooner than the embedded one
+  await startSipauthd(t, { env: { AUTH_PORT: port, SIP_PORT: 'off', DATABASE_URL: postgres.url } })
   t.match(await check(), { code: 0, stderr: '' })
 })
