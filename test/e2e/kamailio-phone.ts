@@ -95,7 +95,7 @@ function headerOf(request: string, name: string): string {
 
 /** The ACK that ends the transaction of an INVITE that was refused (RFC 3261 section 17.1.1.3). */
 function acknowledge(invite: string, answer: SipAnswer): string {
-  const [uri] = /sips?:\S+/.exec(invite) ?? []
+  const [, uri] = invite.split(' ')
   const kept = ['Via', 'From', 'Call-ID', 'Max-Forwards'].map((name) => `${name}: ${headerOf(invite, name)}`)
   const cseq = headerOf(invite, 'CSeq').replace('INVITE', 'ACK')
   return [`ACK ${uri} SIP/2.0`, ...kept, `To: ${answer.one('To')}`, `CSeq: ${cseq}`, 'Content-Length: 0', '', ''].join(

@@ -6,7 +6,7 @@ import { freePort } from '../fixtures/ports.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import type { Owner } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
-import { startRedis } from '../fixtures/redis.js'
+import { type Redis, startRedis } from '../fixtures/redis.js'
 import { type Sipauthd, startSipauthd } from '../fixtures/sipauthd.js'
 import { twilioClient } from '../fixtures/twilio-client.js'
 
@@ -29,6 +29,7 @@ export interface Tenant {
 /** Kamailio with the shipped configuration, asking a sipauthd on a real PostgreSQL and a real Redis. */
 export interface KamailioSystem {
   kamailio: Kamailio
+  redis: Redis
   /** `host:port` of sipauthd's lookup API. */
   address: string
   /** The sipauthd that runs now; its lookup API is always at the same address. */
@@ -62,6 +63,7 @@ export async function startSystem(t: Owner): Promise<KamailioSystem> {
   const [, kamailio] = started
   return {
     kamailio,
+    redis,
     address,
     sipauthd: () => sipauthd,
     restart: async (env = {}) => {

@@ -163,6 +163,12 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     t.equal((await phone.ask(swapped)).status, 200, 'it comes second')
   },
 
+  'credentials that go on in the next line are one value': async (t, system, { realm }) => {
+    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const text = phone.write({ challenge: challengeOf(await phone.ask()) })
+    t.equal((await phone.ask(text.replaceAll(/", /g, '",\r\n\t'))).status, 200)
+  },
+
   'a digest uri that is not the Request-URI, and credentials that cannot be read, get 400': async (
     t,
     system,
