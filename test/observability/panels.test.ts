@@ -34,6 +34,8 @@ async function askInTraffic(expression: string): Promise<readonly Series[]> {
     await traffic.playRound()
     series = await prometheus.query(expression)
     return hasNumber(series)
+  }).catch((cause) => {
+    throw new Error(`no data for ${expression}`, { cause })
   })
   return series
 }
