@@ -9,7 +9,7 @@ const PROBE_TIMEOUT_MS = 900
 
 /** Asks the stores every second whether they are there. */
 export type Health = {
-  /** Whether each store answered last time. */
+  /** Whether each store answered last time, in the order of the probes. */
   readonly up: ReadonlyMap<string, boolean>
   close(): void
 }
@@ -23,8 +23,7 @@ export async function watchHealth(deps: {
   const { probes, metrics, log } = deps
   const up = new Map<string, boolean>()
 
-  async function probe(store: string, ask: Probe): Promise<void> {
-    const answered = await answersInTime(ask)
+  function note(store: string, answered: Answered): void {
     if (up.get(store) !== answered.up && (up.has(store) || !answered.up)) {
       const level = answered.up ? 'info' : 'error'
       log[level]({ store, err: answered.error }, answered.up ? 'the store is back' : 'the store does not answer')
@@ -34,7 +33,8 @@ export async function watchHealth(deps: {
   }
 
   async function probeAll(): Promise<void> {
-    await Promise.all(Object.entries(probes).map(([store, ask]) => probe(store, ask)))
+    const answers = Object.entries(probes).map(async ([store, ask]) => [store, await answersInTime(ask)] as const)
+    for (const [store, answered] of await Promise.all(answers)) note(store, answered)
   }
 
   await probeAll()
@@ -48,7 +48,9 @@ export async function watchHealth(deps: {
   return { up, close: () => clearInterval(timer) }
 }
 
-async function answersInTime(ask: Probe): Promise<{ up: boolean; error?: unknown }> {
+type Answered = { readonly up: boolean; readonly error?: unknown }
+
+async function answersInTime(ask: Probe): Promise<Answered> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), PROBE_TIMEOUT_MS)
