@@ -1,0 +1,68 @@
+import t from 'tap'
+import { startPostgres } from '../fixtures/postgres.js'
+import { startRedis } from '../fixtures/redis.js'
+import { runSipauthd } from '../fixtures/sipauthd.js'
+import { createStage, openRedis, openStore } from '../provision/stage.js'
+
+const postgres = await startPostgres(t)
+const server = await startRedis(t)
+const url = await postgres.createDatabase()
+const database = await openStore(t, url)
+const redis = await openRedis(t, server.url)
+const stage = await createStage(t, database, redis)
+const env = { DATABASE_URL: url, REDIS_URL: server.url }
+const mirror = (...args: string[]) => runSipauthd(['mirror', ...args], env)
+
+for (const username of ['alice', 'bob', 'carol']) await stage.createUser(username)
+
+t.test('mirror check prints what differs, without any HA1, and ends with 1; mirror rebuild mends it', async (t) => {
+  const { realm } = stage
+  const key = (user: string) => `sipauth:cred:${realm}:${user}`
+  const ha1s = Object.values(await redis.hgetall(key('alice'))).filter((value) => /^[0-9a-f]{32,}$/.test(value))
+  t.equal(ha1s.length, 6)
+  const same = await mirror('check')
+  t.match(same, { code: 0, stdout: '3 credentials compared, 0 differences\n' })
+
+  await redis.hset(key('alice'), 'ha1', 'f'.repeat(32))
+  await redis.del(key('bob'))
+  await redis.hset(key('ghost'), 'ha1', 'e'.repeat(32))
+  const differs = await mirror('check')
+  t.equal(differs.code, 1)
+  t.same(differs.stdout.split('\n').sort(), [
+    '',
+    '3 credentials compared, 3 differences',
+    `credential alice in ${realm} differs in the HA1 ha1`,
+    `credential bob in ${realm} is in PostgreSQL and not in Redis`,
+    `credential ghost in ${realm} is in Redis and not in PostgreSQL`,
+  ])
+
+  const rebuilt = await mirror('rebuild')
+  t.match(rebuilt, { code: 0, stdout: '3 records written, 1 removed\n' })
+  t.match(await mirror('check'), { code: 0 })
+  const printed = JSON.stringify([differs, rebuilt])
+  for (const secret of [...ha1s, 'f'.repeat(32), 'e'.repeat(32)]) t.notMatch(printed, secret)
+})
+
+t.test('mirror rebuild leaves a mirror that is being rebuilt to whoever does it', async (t) => {
+  await redis.set('sipauth:mirror:builder', 'another', 'PX', 60_000)
+  const { code, stderr } = await mirror('rebuild')
+  t.equal(code, 1)
+  t.match(stderr, /is rebuilding the mirror/)
+  await redis.del('sipauth:mirror:builder')
+})
+
+t.test('mirror called wrongly, or without a Redis, ends with 2 and says why', async (t) => {
+  t.match(await mirror(), { code: 2, stderr: /takes one of check, rebuild/ })
+  t.match(await mirror('check', 'twice'), { code: 2, stderr: /takes one of check, rebuild/ })
+  const { code, stderr } = await runSipauthd(['mirror', 'check'], { DATABASE_URL: url })
+  t.equal(code, 2)
+  t.match(stderr, /REDIS_URL must be set/)
+})
+
+t.test('mirror check on a Redis that does not answer fails with 1, and calls nothing a difference', async (t) => {
+  await server.stop()
+  const { code, stdout, stderr } = await mirror('check')
+  t.equal(code, 1)
+  t.equal(stdout, '')
+  t.match(stderr, /Redis does not answer/)
+})

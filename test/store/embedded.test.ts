@@ -1,0 +1,62 @@
+import t from 'tap'
+import { DataDirInUse, openEmbedded } from '../../src/store/embedded.js'
+import { lockFolder } from '../../src/store/folder-lock.js'
+import { startNode } from '../e2e/node.js'
+import { scratchFolder } from '../fixtures/scratch.js'
+import { runSipauthd } from '../fixtures/sipauthd.js'
+import { until } from '../fixtures/until.js'
+
+t.test('a folder is locked for one holder at a time, and free after its release', async (t) => {
+  const folder = await scratchFolder('locked')
+  const first = await lockFolder(folder)
+  t.ok(first)
+  t.equal(await lockFolder(folder), undefined)
+  t.ok(await lockFolder(await scratchFolder('other')), 'another folder is another lock')
+  await first?.release()
+  const second = await lockFolder(folder)
+  t.ok(second)
+  await second?.release()
+})
+
+t.test(
+  'a second process on a DATA_DIR is refused; kill -9 frees it, and loses nothing that was answered',
+  async (t) => {
+    const DATA_DIR = await scratchFolder('data')
+    const node = await startNode(t, { DATA_DIR })
+    const list = await node.createList('example.com')
+    for (const command of [['serve'], ['account', 'list'], ['migrate']]) {
+      const { code, stderr, stdout } = await runSipauthd(command, { DATA_DIR, SIP_PORT: 'off' })
+      t.equal(code, 2)
+      t.match(
+        stderr,
+        /^sipauthd: DATA_DIR \S+ is in use by another sipauthd: stop that one, or set another DATA_DIR\n$/,
+      )
+      t.equal(stdout, '')
+    }
+
+    const answered: string[] = []
+    const writing = (async () => {
+      for (let n = 0; ; n++) {
+        await node.createUser(list, `user${n}`)
+        answered.push(`user${n}`)
+      }
+    })().catch(() => undefined)
+    await until(() => answered.length >= 5)
+    t.equal((await node.process.kill()).signal, 'SIGKILL')
+    await writing
+
+    const again = await startNode(t, { DATA_DIR })
+    for (const username of answered) t.equal(await again.logIn({ realm: 'example.com', username }), 'ok')
+    await t.resolves(again.createUser(list, 'afterwards'))
+  },
+)
+
+t.test('a DATA_DIR that cannot be opened is not left locked', async (t) => {
+  const dataDir = await scratchFolder('data')
+  const database = await openEmbedded(dataDir)
+  await t.rejects(openEmbedded(dataDir), DataDirInUse)
+  await database.close()
+  const again = await openEmbedded(dataDir)
+  t.same((await again.pool.query('select 1 as one')).rows, [{ one: 1 }])
+  await again.close()
+})
