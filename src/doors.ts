@@ -29,10 +29,26 @@ export async function openDoors(config: Config, { api, lookup, sip }: Doors): Pr
   if (apiUrl.status === 'fulfilled' && authUrl.status === 'fulfilled' && sipBound.status === 'fulfilled') {
     return { api: apiUrl.value, auth: authUrl.value, ...sipBound.value }
   }
-  await Promise.all([api.close(), lookup.close(), sip.close()])
+  await closeDoors({ api, lookup, sip })
   const faults = await findListenFaults(config)
   if (faults.length > 0) throw new ConfigError(faults)
   throw opened.find((one) => one.status === 'rejected')?.reason
+}
+
+const IDLE_CHECK_MS = 20
+
+/** Takes nothing new at any door, and resolves when what was being answered is. */
+export async function closeDoors({ api, lookup, sip }: Doors): Promise<void> {
+  // A connection that a client keeps open after its last answer would hold the server up: Node closes those alone that
+  // are idle at the beginning.
+  const timer = setInterval(() => {
+    for (const { server } of [api, lookup]) server.closeIdleConnections()
+  }, IDLE_CHECK_MS)
+  try {
+    await Promise.all([api.close(), lookup.close(), sip.close()])
+  } finally {
+    clearInterval(timer)
+  }
 }
 
 /** The line by which others know that the program serves; its form is a promise. */

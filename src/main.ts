@@ -1,7 +1,7 @@
 import { createApiServer } from './api/server.js'
 import { createChecks } from './checks.js'
 import type { Config } from './config.js'
-import { openDoors, readyLine } from './doors.js'
+import { closeDoors, openDoors, readyLine } from './doors.js'
 import { firstSteps } from './first-steps.js'
 import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
@@ -128,7 +128,7 @@ export async function serve(
     })
     closers.push(() => {
       serving = false
-      return Promise.all([api.close(), lookup.close(), sip.close()])
+      return closeDoors({ api, lookup, sip })
     })
     stopping.throwIfAborted()
     const bound = await openDoors(config, { api, lookup, sip })

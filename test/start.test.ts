@@ -1,0 +1,201 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { createNonces } from '../src/digest/nonce.js'
+import { answer, REALM, URI } from './auth/phone.js'
+import { optionsPing } from './fixtures/options-ping.js'
+import { freePort } from './fixtures/ports.js'
+import { startPostgres } from './fixtures/postgres.js'
+import { runProcess } from './fixtures/process.js'
+import { scratchFolder } from './fixtures/scratch.js'
+import { launchSipauthd, startSipauthd } from './fixtures/sipauthd.js'
+import { createTenant, KNOWN_TOKENS } from './fixtures/tenant.js'
+import { until } from './fixtures/until.js'
+import { createProxy } from './lookup/proxy.js'
+
+const postgres = await startPostgres(t)
+
+t.test('a first start on nothing but a folder', async (t) => {
+  const DATA_DIR = join(await scratchFolder('first start'), "it's new")
+  const server = await startSipauthd(t, { env: { DATA_DIR } })
+  const secrets = readFileSync(join(DATA_DIR, 'secrets.env'), 'utf8')
+
+  t.test('prints one ready line with the addresses it bound, and then its secrets once', async (t) => {
+    await server.waitForLog(/baresip -f .*\n/)
+    const [line = ''] = server.stdout().split('\n')
+    t.match(line, /^ready api=http:\/\/127\.0\.0\.1:\d+ auth=http:\/\/127\.0\.0\.1:\d+ sip=127\.0\.0\.1:\d+$/)
+    t.equal(server.stdout().match(/^ready/gm)?.length, 1)
+    for (const name of ['MASTER_ACCOUNT_SID', 'MASTER_AUTH_TOKEN', 'PROXY_TOKEN']) {
+      const [, value = 'none'] = new RegExp(`^${name}='(.*)'$`, 'm').exec(secrets) ?? []
+      t.ok(server.stdout().includes(`${name}=${value}\n`), name)
+    }
+    t.notMatch(server.stdout(), /NONCE_SECRET/)
+    t.equal(statSync(join(DATA_DIR, 'secrets.env')).mode & 0o777, 0o600)
+    t.notMatch(server.stderr(), /FSTDEP|Deprecat|Warning/i, 'no library complains')
+  })
+
+  t.test('serves at the three of them', async (t) => {
+    const proxy = createProxy(server.auth, REALM)
+    t.match(await proxy.ask('/readyz'), { status: 200, json: { ready: true, stores: { postgres: 'up' } } })
+    t.match(await proxy.ask('/healthz'), { status: 200 })
+    const { host, port } = server.sip
+    t.equal(await optionsPing({ host, port }, AbortSignal.timeout(10_000)), 200)
+    t.match(await createProxy(server.api, REALM).ask('/2010-04-01/Accounts.json'), { status: 401 })
+  })
+
+  t.test('refuses a second process on the same folder', async (t) => {
+    const second = await launchSipauthd(t, { DATA_DIR })
+    t.same(await second.exit, { code: 2, signal: null })
+    t.match(second.stderr(), /DATA_DIR .* is in use by another sipauthd/)
+    t.equal(second.stdout(), '')
+  })
+
+  const pasted = t.test('prints first steps that can be pasted into a shell, anywhere', async (t) => {
+    const [, steps = ''] = server.stdout().split('First steps, to be pasted into a shell:\n')
+    const elsewhere = await scratchFolder('elsewhere')
+    const shell = await runProcess({ command: 'bash', args: ['-c', steps], cwd: elsewhere, env: { TMPDIR: elsewhere } })
+    t.equal(
+      shell.stderr.replaceAll(/^.*(?:ua:|baresip|mod|conf|Local|Populated|aucodec|audio|menu).*$/gim, '').trim(),
+      '',
+    )
+    const [created, challenge, verdict] = shell.stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+    t.match(created, { username: /^alice\d+$/, sid: /^CR/ }, 'a credential in a list')
+    t.match(challenge, { status: 401, reason: 'no_credentials', headers: [/^WWW-Authenticate: Digest /] })
+    t.match(verdict, { status: 200, reason: 'ok', username: created.username })
+    t.match(shell.stdout, /\b200 OK\b.*\[\d+ binding/, 'a phone that is registered')
+    return created
+  })
+
+  t.test('lists what the first steps have made', async (t) => {
+    await pasted
+    const [, sid = '', token = ''] = /MASTER_ACCOUNT_SID='(.*)'\nMASTER_AUTH_TOKEN='(.*)'/.exec(secrets) ?? []
+    const tenant = await createTenant(server.api, REALM, { sid, token })
+    await tenant.add('bob')
+    t.match(await tenant.request('SIP/CredentialLists.json'), {
+      json: { credential_lists: [{ friendly_name: `list of ${REALM}` }, { friendly_name: /^phones \d+$/ }] },
+    })
+  })
+
+  t.test('and a second start finds everything again, and announces nothing', async (t) => {
+    t.same(await server.stop(), { code: 0, signal: null })
+    const again = await startSipauthd(t, { env: { DATA_DIR } })
+    await again.waitForLog(/baresip -f .*\n/)
+    t.equal(readFileSync(join(DATA_DIR, 'secrets.env'), 'utf8'), secrets)
+    t.notMatch(again.stdout(), /shown this once|AUTH_TOKEN=/)
+    const [, token = ''] = /^PROXY_TOKEN='(.*)'$/m.exec(secrets) ?? []
+    const headers = { authorization: `Bearer ${token}` }
+    const proxy = createProxy(again.auth, REALM)
+    const form = { method: 'REGISTER', realm: REALM }
+    const { json } = await proxy.ask('/v1/verify', { form, headers })
+    const [, nonce = ''] = /nonce="([^"]*)"/.exec(JSON.stringify(json).replaceAll('\\', '')) ?? []
+    const authorization = answer({ nonce, algorithm: 'MD5', qop: ['auth'] }, { username: 'bob' })
+    t.match(await proxy.ask('/v1/verify', { form: { ...form, authorization }, headers }), { status: 200 })
+  })
+})
+
+t.test('ports that are taken are named at once, with exit code 2 and nothing left listening', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  const udp = createSocket('udp4').bind(0, '127.0.0.1')
+  await Promise.all([once(taken, 'listening'), once(udp, 'listening')])
+  t.teardown(() => void [taken.close(), udp.close()])
+  const [AUTH_PORT, SIP_WS_PORT] = [String(await freePort()), String(await freePort())]
+  const API_PORT = String((taken.address() as AddressInfo).port)
+  const SIP_PORT = String(udp.address().port)
+  const env = { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() }
+  const server = await launchSipauthd(t, { ...env, API_PORT, AUTH_PORT, SIP_PORT, SIP_WS_PORT })
+  t.same(await server.exit, { code: 2, signal: null })
+  t.equal(server.stdout(), '')
+  const faults = server.stderr().match(/^ {2}\w+_PORT .*$/gm)
+  t.same(faults, [
+    `  API_PORT is taken by another program (127.0.0.1:${API_PORT})`,
+    `  SIP_PORT is taken by another program (127.0.0.1:${SIP_PORT})`,
+  ])
+  for (const port of [AUTH_PORT, SIP_WS_PORT]) {
+    const socket = connect(Number(port), '127.0.0.1')
+    await t.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' })
+  }
+})
+
+t.test('SIGTERM while a request is being answered: it is answered, and the process ends with 0', async (t) => {
+  const env = { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() }
+  const server = await startSipauthd(t, { env })
+  const tenant = await createTenant(server.api, REALM)
+  postgres.pause()
+  const created = tenant.add('alice')
+  // The write waits for the paused database; the line of the stop is after the request's arrival.
+  await until(async () => (await createProxy(server.auth, REALM).ask('/readyz')).status === 200)
+  await once(await writeHalf(server.api), 'data')
+  server.signal('SIGTERM')
+  await server.waitForLog(/"stopping"/)
+  postgres.resume()
+  t.match(await created, /^CR/, 'what ran was answered')
+  t.same(await server.exit, { code: 0, signal: null })
+})
+
+/** A connection on which a request has been answered: the server has read what came before it too. */
+async function writeHalf(url: string) {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write('GET /2010-04-01/Accounts.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  return socket
+}
+
+t.test('SIGTERM during a start that waits for its database ends it with 0, and nothing is announced', async (t) => {
+  const port = await freePort()
+  const env = { ...KNOWN_TOKENS, DATABASE_URL: `postgres://127.0.0.1:${port}/none` }
+  const server = await launchSipauthd(t, env)
+  await server.waitFor(/does not answer yet/)
+  server.signal('SIGTERM')
+  t.same(await server.exit, { code: 0, signal: null })
+  t.equal(server.stdout(), '')
+})
+
+t.test('a second signal ends a process that is stopping at once', async (t) => {
+  const server = await startSipauthd(t, { env: { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() } })
+  const tenant = await createTenant(server.api, REALM)
+  postgres.pause()
+  const cut = t.rejects(tenant.add('alice'), 'the request that held it up is cut off')
+  await once(await writeHalf(server.api), 'data')
+  server.signal('SIGINT')
+  await server.waitForLog(/"stopping"/)
+  server.signal('SIGINT')
+  t.same(await server.exit, { code: 1, signal: null })
+  postgres.resume()
+  await cut
+})
+
+t.test('on SIGHUP the newest secret of NONCE_SECRET_FILE signs, and the older ones are still good', async (t) => {
+  const NONCE_SECRET_FILE = join(await scratchFolder('nonces'), 'secrets')
+  writeFileSync(NONCE_SECRET_FILE, 'the-first-secret\n')
+  const env = { ...KNOWN_TOKENS, NONCE_SECRET_FILE, DATABASE_URL: await postgres.createDatabase() }
+  const server = await startSipauthd(t, { env })
+  await (await createTenant(server.api, REALM)).add('alice')
+  const proxy = createProxy(server.auth, REALM)
+  const isSignedBy = (secret: string, nonce: string) =>
+    createNonces({ secrets: [secret], lifetimeSeconds: 300, now: Date.now }).check(nonce, REALM).kind
+  const old = await proxy.challenge()
+  t.equal(isSignedBy('the-first-secret', old.nonce), 'fresh')
+
+  const reload = async (text: string, told: RegExp) => {
+    const from = server.log().length
+    writeFileSync(NONCE_SECRET_FILE, text)
+    server.signal('SIGHUP')
+    await server.waitForLog(told, { from })
+  }
+  await reload('the-second-secret\nthe-first-secret\n', /nonce secrets read again/)
+  t.equal(isSignedBy('the-second-secret', (await proxy.challenge()).nonce), 'fresh')
+  t.match(await proxy.verify({ authorization: answer(old), uri: URI }), { status: 200 })
+
+  await reload('short', /the nonce secrets stay as they were/)
+  t.equal(isSignedBy('the-second-secret', (await proxy.challenge()).nonce), 'fresh')
+  await reload('the-second-secret', /nonce secrets read again/)
+  const late = await proxy.verify({ authorization: answer(old, { nc: '00000002' }), uri: URI })
+  t.match(late, { status: 401, json: { reason: 'bad_nonce' } }, 'a secret that is taken out is out')
+  t.notMatch(server.log(), /the-(first|second)-secret/)
+})
