@@ -58,7 +58,7 @@ function registerPhone(sip: string | undefined): string[] {
     `echo "user $NAME, password $PASSWORD, domain $REALM, outbound proxy sip:${sip}"`,
     'PHONE=$(mktemp -d); printf "net_interface 127.0.0.1\nmodule_path /usr/lib/baresip/modules\nmodule_app account.so\n" > "$PHONE/config"',
     `echo "<sip:$NAME@$REALM>;auth_user=$NAME;auth_pass=$PASSWORD;outbound=\\"sip:${sip}\\"" > "$PHONE/accounts"`,
-    'baresip -f "$PHONE" -t 5',
+    'baresip -f "$PHONE" -t 3',
   ]
 }
 
