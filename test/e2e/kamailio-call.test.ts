@@ -5,15 +5,16 @@ import { type RunningProcess, startProcess } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
 import type { SipAnswer } from '../sip/request.js'
-import { challengeOf, type KamailioPhone, startPhone } from './kamailio-phone.js'
-import { type KamailioSystem, startSystem, type Tenant } from './kamailio-system.js'
+import { type KamailioSystem, startSystem } from './kamailio-system.js'
+import { challengeOf, type RegisteringPhone, startPhone } from './registering-phone.js'
+import type { Tenant } from './twilio-tenant.js'
 
 /** Two users of a tenant who have registered, and what they work with. */
 interface Pair {
   system: KamailioSystem
   tenant: Tenant
-  alice: KamailioPhone
-  bob: KamailioPhone
+  alice: RegisteringPhone
+  bob: RegisteringPhone
   /** Where bob is called. */
   uri: string
 }
@@ -25,8 +26,8 @@ t.test('calls go through Kamailio', async (t) => {
   await Promise.all([tenant.addUser('alice'), tenant.addUser('bob')])
   for (const [name, test] of Object.entries(tests)) {
     await t.test(name, async (t) => {
-      const alice = await startPhone(t, system, { username: 'alice', realm })
-      const bob = await startPhone(t, system, { username: 'bob', realm })
+      const alice = await startPhone(t, system.kamailio, { username: 'alice', realm })
+      const bob = await startPhone(t, system.kamailio, { username: 'bob', realm })
       await bob.logIn({ lines: ['Expires: 0'], contact: '*' })
       t.equal((await bob.logIn()).status, 200)
       await test(t, { system, tenant, alice, bob, uri: `sip:bob@${realm}` })
@@ -59,7 +60,7 @@ const tests: Record<string, (t: Test, pair: Pair) => Promise<void>> = {
     t,
     { system, alice, tenant: { realm } },
   ) => {
-    const bob = await startPhone(t, system, { username: 'bob', realm }, 'tcp')
+    const bob = await startPhone(t, system.kamailio, { username: 'bob', realm }, 'tcp')
     await bob.logIn({ lines: ['Expires: 0'], contact: '*' })
     t.equal((await bob.logIn()).status, 200)
     const [callId, uri] = ['a-bridged-call', `sip:bob@${realm}`]

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import type { SipAnswer } from '../sip/request.js'
-import { askUntil, startPhone } from './kamailio-phone.js'
 import { startImpostor, startShippedKamailio, startSystem } from './kamailio-system.js'
+import { askUntil, startPhone } from './registering-phone.js'
 
 const FORM = 'application/x-www-form-urlencoded'
 const CHALLENGE = 'Digest realm="a.example", nonce="n", algorithm=MD5, qop="auth"'
@@ -12,7 +12,7 @@ t.test('what sipauthd cannot answer', async (t) => {
   const system = await startSystem(t)
   const { realm, addUser } = await system.createTenant('Bakery')
   await addUser('alice')
-  const phone = await startPhone(t, system, { username: 'alice', realm })
+  const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
 
   await t.test('stopped, phones get 503 with Retry-After, and 200 again when it is back', async (t) => {
     t.equal((await phone.logIn()).status, 200)
@@ -34,14 +34,14 @@ t.test('what sipauthd cannot answer', async (t) => {
   await t.test('a wrong token is an outage, not a challenge', async (t) => {
     const defines = { SIPAUTHD_TOKEN: 'another-token' }
     const kamailio = await startShippedKamailio(t, system.address, { defines })
-    const stranger = await startPhone(t, { kamailio }, { username: 'alice', realm })
+    const stranger = await startPhone(t, kamailio, { username: 'alice', realm })
     unavailable(t, await stranger.ask())
     t.match(kamailio.log(), /sipauthd gave no verdict: 401/)
   })
 
   await t.test('throttled phones get 503 with the Retry-After that sipauthd names', async (t) => {
     await system.restart({ THROTTLE_USER_FAILURES: '2', THROTTLE_BAN: '77' })
-    const guesser = await startPhone(t, system, { username: 'alice', realm, password: 'Wrong-Horse-77' })
+    const guesser = await startPhone(t, system.kamailio, { username: 'alice', realm, password: 'Wrong-Horse-77' })
     t.equal((await guesser.logIn()).status, 401)
     const refused = await askUntil(503, () => guesser.logIn())
     const seconds = Number(refused.one('Retry-After'))
@@ -63,7 +63,7 @@ t.test('what is not an answer of sipauthd', async (t) => {
   })
   const kamailio = await startShippedKamailio(t, address)
   const login = { username: 'alice', realm: 'a.example' }
-  const phone = await startPhone(t, { kamailio }, login)
+  const phone = await startPhone(t, kamailio, login)
 
   for (const [title, status, headers, body] of NO_ANSWERS) {
     await t.test(`${title} is 503`, async (t) => {
@@ -83,7 +83,7 @@ t.test('what is not an answer of sipauthd', async (t) => {
   await t.test('a request is told byte for byte, whatever it holds', async (t) => {
     answer = (response) => response.writeHead(403).end()
     const user = 'a&realm=x+%zz'
-    const odd = await startPhone(t, { kamailio }, { username: user, realm: 'a.example' })
+    const odd = await startPhone(t, kamailio, { username: user, realm: 'a.example' })
     const authorizations = ['Digest username="b&c=d+e%66", realm="a"', 'Basic x', 'Digest realm="\u00fc", x=\'$(ru)\'']
     const lines = [...authorizations.map((value) => `Authorization: ${value}`), 'User-Agent: T&T + 1']
     t.equal((await odd.ask({ lines, callId: 'an&odd+id%41' })).status, 403)
@@ -111,7 +111,7 @@ t.test('what is not an answer of sipauthd', async (t) => {
     const request = phone.write()
     const first = phone.ask(request)
     const response = await held.response
-    const other = await startPhone(t, { kamailio }, login)
+    const other = await startPhone(t, kamailio, login)
     for (let count = 0; count < 5; count++) phone.send(request)
     for (let count = 0; count < 2; count++) t.equal((await other.ask({ method: 'OPTIONS' })).status, 200)
     response.writeHead(401).end(`WWW-Authenticate: ${CHALLENGE}\r\n`)
@@ -139,7 +139,7 @@ t.test('what is not an answer of sipauthd', async (t) => {
   await t.test('the options leave the uri out and send the body along', async (t) => {
     const defines = { SIPAUTHD_SKIP_URI: '', SIPAUTHD_SEND_BODY: '' }
     const more = await startShippedKamailio(t, address, { defines })
-    const sender = await startPhone(t, { kamailio: more }, login)
+    const sender = await startPhone(t, more, login)
     const body = 'v=0\r\ns=a&b+c%20\r\n'
     t.equal((await sender.ask({ method: 'MESSAGE', uri: 'sip:bob@a.example', body, lines: TEXT })).status, 403)
     t.equal(forms.at(-1)?.get('uri'), null)

@@ -4,8 +4,8 @@ import t from 'tap'
 import { readChallenge } from '../fixtures/digest-answer.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
-import { askUntil, challengeOf, startPhone } from './kamailio-phone.js'
 import { startShippedKamailio, startSystem } from './kamailio-system.js'
+import { askUntil, challengeOf, startPhone } from './registering-phone.js'
 
 /** The configurations in kamailio/README.md, in their order. */
 function readmeConfigurations(): [existing: string, redis: string] {
@@ -30,12 +30,12 @@ t.test("the README's configurations work as they stand", async (t) => {
   await t.test('the route registers phones in an existing configuration', async (t) => {
     copyFileSync(projectPath('kamailio/sipauth.cfg'), join(folder, 'sipauth.cfg'))
     const kamailio = await startShippedKamailio(t, system.address, { config: write('existing.cfg', existing) })
-    const phone = await startPhone(t, { kamailio }, { username: 'alice', realm })
+    const phone = await startPhone(t, kamailio, { username: 'alice', realm })
     const text = phone.write({ challenge: challengeOf(await phone.ask()) })
     t.equal((await phone.ask(text)).status, 200)
     t.equal((await phone.ask(text)).status, 200, 'a retransmission is no replay')
     t.equal((await phone.logIn({ method: 'INVITE', uri: `sip:bob@${realm}` })).status, 404)
-    const guesser = await startPhone(t, { kamailio }, { username: 'alice', realm, password: 'Wrong-Horse-77' })
+    const guesser = await startPhone(t, kamailio, { username: 'alice', realm, password: 'Wrong-Horse-77' })
     t.equal((await guesser.logIn()).status, 401)
     await system.sipauthd().stop()
     t.equal((await phone.ask()).status, 503)
@@ -48,7 +48,7 @@ t.test("the README's configurations work as they stand", async (t) => {
       .replace('route(SIPAUTH);', 'route(SIPAUTH_REDIS);')
     const config = write('redis.cfg', asked.replace('/run/redis/redis-server.sock', system.redis.socket))
     const kamailio = await startShippedKamailio(t, system.address, { config })
-    const phone = await startPhone(t, { kamailio }, { username: 'alice', realm })
+    const phone = await startPhone(t, kamailio, { username: 'alice', realm })
     const text = phone.write({ challenge: challengeOf(await phone.ask()) })
     t.equal((await phone.ask(text)).status, 200)
     t.equal((await phone.ask(text)).status, 200, 'a retransmission is no replay')
@@ -57,15 +57,15 @@ t.test("the README's configurations work as they stand", async (t) => {
     t.ok(readChallenge(challengeOf(replayed)).stale)
     t.equal((await phone.logIn({ to: `<sip:bob@${realm}>` })).status, 403)
     for (const [username, status] of Object.entries({ nobody: 401, 'a:b': 403, 'a b': 403, 'a\\b': 403 })) {
-      const stranger = await startPhone(t, { kamailio }, { username, realm })
+      const stranger = await startPhone(t, kamailio, { username, realm })
       const address = `<sip:x@${realm}>`
       t.equal((await stranger.logIn({ to: address, from: `${address};tag=1` })).status, status, username)
     }
-    const guesser = await startPhone(t, { kamailio }, { username: 'alice', realm, password: 'Wrong-Horse-77' })
+    const guesser = await startPhone(t, kamailio, { username: 'alice', realm, password: 'Wrong-Horse-77' })
     t.equal((await guesser.logIn()).status, 401)
 
     await system.redis.cli('set', `sipauth:cred:${realm}:wrongtype`, 'x')
-    const odd = await startPhone(t, { kamailio }, { username: 'wrongtype', realm })
+    const odd = await startPhone(t, kamailio, { username: 'wrongtype', realm })
     t.equal((await odd.logIn()).status, 503, 'an error of Redis is no HA1')
     await tenant.removeUser(credential)
     await askUntil(401, () => phone.logIn(), 1_000)

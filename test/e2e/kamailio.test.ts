@@ -3,8 +3,9 @@ import { readChallenge } from '../fixtures/digest-answer.js'
 import { runProcess } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
 import { registerPhones } from '../fixtures/sipp.js'
-import { askUntil, challengeOf, startPhone } from './kamailio-phone.js'
-import { type KamailioSystem, PASSWORD, startSystem } from './kamailio-system.js'
+import { type KamailioSystem, startSystem } from './kamailio-system.js'
+import { askUntil, challengeOf, startPhone } from './registering-phone.js'
+import { PASSWORD } from './twilio-tenant.js'
 
 const A_SECOND = 1_000
 
@@ -68,8 +69,8 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   'a changed and a deleted password count within a second': async (t, system, tenant) => {
     const credential = await tenant.addUser('carol')
     const [old, changed] = await Promise.all([
-      startPhone(t, system, { username: 'carol', realm: tenant.realm }),
-      startPhone(t, system, { username: 'carol', realm: tenant.realm, password: 'Battery-Staple-8' }),
+      startPhone(t, system.kamailio, { username: 'carol', realm: tenant.realm }),
+      startPhone(t, system.kamailio, { username: 'carol', realm: tenant.realm, password: 'Battery-Staple-8' }),
     ])
     t.equal((await old.logIn()).status, 200)
     await tenant.changePassword(credential, 'Battery-Staple-8')
@@ -85,7 +86,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   ) => {
     const tenant = await system.createTenant('Closing down')
     await tenant.addUser('dora')
-    const phone = await startPhone(t, system, { username: 'dora', realm: tenant.realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'dora', realm: tenant.realm })
     t.equal((await phone.logIn()).status, 200)
     await system.setStatus(tenant, 'suspended')
     await askUntil(403, phone.logIn, A_SECOND)
@@ -94,7 +95,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'a retransmission is answered by Kamailio, and sipauthd is asked once': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const challenge = challengeOf(await phone.ask())
     const before = await Promise.all(['ok', 'replayed_nonce'].map(system.verdicts))
     const request = phone.write({ challenge })
@@ -108,7 +109,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'credentials replayed in another request are challenged with stale=true': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const challenge = challengeOf(await phone.ask())
     t.equal((await phone.ask({ challenge })).status, 200)
     const replayed = await phone.ask({ challenge })
@@ -126,7 +127,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     const names = ['+15551234567', 'a&b%c', 'Alice', '%61lice', 'b=c;d', 'e?f#g', 'x!~*($)']
     for (const username of names) {
       await addUser(username)
-      const phone = await startPhone(t, system, { username, realm })
+      const phone = await startPhone(t, system.kamailio, { username, realm })
       const answer = await phone.logIn()
       t.equal(answer.status, 200, username)
       t.match(answer.one('Contact'), `:${phone.port};`, username)
@@ -135,7 +136,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'an address of record that is not the user is refused with 403': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     t.equal((await phone.logIn({ to: `<sip:bob@${realm}>` })).status, 403)
   },
 
@@ -145,7 +146,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     { realm },
   ) => {
     const other = await system.createTenant('Brewery')
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const own = challengeOf(await phone.ask())
     const answer = await phone.ask({ challenge: own, to: `<sip:alice@${other.realm}>` })
     t.equal(answer.status, 401)
@@ -153,7 +154,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'of several Authorization headers the one for the realm counts': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const foreign =
       'Authorization: Digest username="a", realm="elsewhere.example", nonce="n", uri="sip:elsewhere.example", ' +
       `response="${'0'.repeat(32)}", nc=00000001, cnonce="c", qop=auth`
@@ -164,7 +165,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'credentials that go on in the next line are one value': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const text = phone.write({ challenge: challengeOf(await phone.ask()) })
     t.equal((await phone.ask(text.replaceAll(/", /g, '",\r\n\t'))).status, 200)
   },
@@ -174,7 +175,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
     system,
     { realm },
   ) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const challenge = challengeOf(await phone.ask())
     t.equal((await phone.ask({ challenge, digestUri: 'sip:elsewhere.example' })).status, 400)
     t.equal((await phone.ask({ lines: ['Authorization: Digest nonsense'] })).status, 400)
@@ -183,7 +184,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'what the registrar refuses gets one answer': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const answer = await phone.logIn({ contact: '*', lines: ['Expires: 60'] })
     t.equal(answer.status, 400)
     t.equal((await phone.ask({ method: 'OPTIONS' })).status, 200)
@@ -191,7 +192,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'a message that is too large, or goes in circles, is refused before sipauthd is asked': async (t, system, tenant) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm: tenant.realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm: tenant.realm })
     const before = await system.verdicts('no_credentials')
     t.equal((await phone.ask({ lines: [`X-Filler: ${'x'.repeat(17_000)}`] })).status, 513)
     t.equal((await phone.ask(phone.write().replace('Max-Forwards: 70', 'Max-Forwards: 0'))).status, 483)
@@ -200,14 +201,14 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
   },
 
   'OPTIONS to the proxy itself is answered without credentials': async (t, system, { realm }) => {
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     t.equal((await phone.ask({ method: 'OPTIONS' })).status, 200)
   },
 
   'every challenge that is offered reaches the phone, each in its own header': async (t, system, { realm }) => {
     await system.restart({ ALGORITHMS: 'MD5,SHA-256' })
     for (const transport of ['udp', 'tcp'] as const) {
-      const phone = await startPhone(t, system, { username: 'alice', realm }, transport)
+      const phone = await startPhone(t, system.kamailio, { username: 'alice', realm }, transport)
       const challenges = (await phone.ask()).all('WWW-Authenticate')
       t.strictSame(
         challenges.map((challenge) => readChallenge(challenge).algorithm),
@@ -221,7 +222,7 @@ const tests: Record<string, (t: Test, system: KamailioSystem, tenant: Tenant) =>
 
   'an expired nonce is answered with stale=true, and the fresh one registers': async (t, system, { realm }) => {
     await system.restart({ NONCE_TTL: '1' })
-    const phone = await startPhone(t, system, { username: 'alice', realm })
+    const phone = await startPhone(t, system.kamailio, { username: 'alice', realm })
     const challenge = challengeOf(await phone.ask())
     let nc = 0
     const answer = await askUntil(401, () => phone.ask({ challenge, nc: ++nc }))

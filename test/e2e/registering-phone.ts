@@ -2,7 +2,7 @@ import { answerChallenge } from '../fixtures/digest-answer.js'
 import type { Owner } from '../fixtures/process.js'
 import { tcpPhone, udpPhone } from '../sip/phone.js'
 import { type RequestOptions, type SipAnswer, sipRequest } from '../sip/request.js'
-import { type KamailioSystem, PASSWORD } from './kamailio-system.js'
+import { PASSWORD } from './twilio-tenant.js'
 
 /** Who a phone logs in as. */
 export interface Login {
@@ -24,8 +24,8 @@ export interface Attempt extends RequestOptions {
   digestUri?: string
 }
 
-/** A phone behind Kamailio that writes its requests and reads the answers. */
-export interface KamailioPhone {
+/** A phone of a proxy's or registrar's that writes its requests and reads the answers. */
+export interface RegisteringPhone {
   port: number
   /** The text of a request, with everything that a phone puts in. */
   write(attempt?: Attempt): string
@@ -43,14 +43,14 @@ export function challengeOf(answer: SipAnswer): string {
   return answer.status === 407 ? answer.one('Proxy-Authenticate') : answer.one('WWW-Authenticate')
 }
 
-/** Starts a phone on a socket of its own. */
+/** Starts a phone on a socket of its own, for the server at that port of 127.0.0.1. */
 export async function startPhone(
   t: Owner,
-  { kamailio }: Pick<KamailioSystem, 'kamailio'>,
+  server: { readonly port: number },
   { username, realm, password = PASSWORD }: Login,
   transport: 'udp' | 'tcp' = 'udp',
-): Promise<KamailioPhone> {
-  const socket = await (transport === 'udp' ? udpPhone : tcpPhone)(t, kamailio.port)
+): Promise<RegisteringPhone> {
+  const socket = await (transport === 'udp' ? udpPhone : tcpPhone)(t, server.port)
   const address = `<sip:${username}@${realm}>`
 
   function write(attempt: Attempt = {}): string {
