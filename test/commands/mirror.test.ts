@@ -1,6 +1,7 @@
 import t from 'tap'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
+import { scratchFolder } from '../fixtures/scratch.js'
 import { runSipauthd } from '../fixtures/sipauthd.js'
 import { createStage, openRedis, openStore } from '../provision/stage.js'
 
@@ -10,7 +11,7 @@ const url = await postgres.createDatabase()
 const database = await openStore(t, url)
 const redis = await openRedis(t, server.url)
 const stage = await createStage(t, database, redis)
-const env = { DATABASE_URL: url, REDIS_URL: server.url }
+const env = { DATABASE_URL: url, REDIS_URL: server.url, DATA_DIR: await scratchFolder('data') }
 const mirror = (...args: string[]) => runSipauthd(['mirror', ...args], env)
 
 for (const username of ['alice', 'bob', 'carol']) await stage.createUser(username)
@@ -52,11 +53,15 @@ t.test('mirror rebuild leaves a mirror that is being rebuilt to whoever does it'
 })
 
 t.test('mirror called wrongly, or without a Redis, ends with 2 and says why', async (t) => {
-  t.match(await mirror(), { code: 2, stderr: /takes one of check, rebuild/ })
-  t.match(await mirror('check', 'twice'), { code: 2, stderr: /takes one of check, rebuild/ })
-  const { code, stderr } = await runSipauthd(['mirror', 'check'], { DATABASE_URL: url })
-  t.equal(code, 2)
-  t.match(stderr, /REDIS_URL must be set/)
+  const { REDIS_URL: _, ...withoutRedis } = env
+  const [nothing, tooMuch, noRedis] = await Promise.all([
+    mirror(),
+    mirror('check', 'twice'),
+    runSipauthd(['mirror', 'check'], withoutRedis),
+  ])
+  t.match(nothing, { code: 2, stderr: /takes one of check, rebuild/ })
+  t.match(tooMuch, { code: 2, stderr: /takes one of check, rebuild/ })
+  t.match(noRedis, { code: 2, stderr: /REDIS_URL must be set/ })
 })
 
 t.test('mirror check on a Redis that does not answer fails with 1, and calls nothing a difference', async (t) => {

@@ -6,10 +6,7 @@ import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage } from 
 const postgres = await startPostgres(t)
 const redisServer = await startRedis(t)
 const redis = await openRedis(t, redisServer.url)
-const stores = {
-  'on PostgreSQL': await openStore(t, await postgres.createDatabase()),
-  'on the embedded database': await openStore(t),
-}
+const database = await openStore(t, await postgres.createDatabase())
 
 async function ownerOf({ database }: Stage, realm: string): Promise<string | undefined> {
   const { rows } = await database.pool.query<{ account_sid: string }>(
@@ -24,151 +21,149 @@ async function refusals(work: readonly Promise<unknown>[]): Promise<string[]> {
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason.code)] : []))
 }
 
-for (const [where, database] of Object.entries(stores)) {
-  t.test(`${where}, a list's name is unique in its account, and in no other`, async (t) => {
-    const one = await createStage(t, database, redis)
-    const other = await createStage(t, database, redis)
-    const { credentialLists } = one.provision
-    const taken = { code: 'friendly_name_taken', field: 'FriendlyName' }
-    await t.rejects(credentialLists.create(one.accountSid, { friendlyName: 'phones' }), taken)
-    const second = await credentialLists.create(one.accountSid, { friendlyName: 'more phones' })
-    await t.rejects(credentialLists.update(one.accountSid, second.sid, { friendlyName: 'phones' }), taken)
-    await t.resolves(other.provision.credentialLists.create(other.accountSid, { friendlyName: 'more phones' }))
-    const names = Array.from({ length: 5 }, () => credentialLists.create(one.accountSid, { friendlyName: 'at once' }))
-    t.same(await refusals(names), Array(4).fill('friendly_name_taken'))
-  })
+t.test("a list's name is unique in its account, and in no other", async (t) => {
+  const one = await createStage(t, database, redis)
+  const other = await createStage(t, database, redis)
+  const { credentialLists } = one.provision
+  const taken = { code: 'friendly_name_taken', field: 'FriendlyName' }
+  await t.rejects(credentialLists.create(one.accountSid, { friendlyName: 'phones' }), taken)
+  const second = await credentialLists.create(one.accountSid, { friendlyName: 'more phones' })
+  await t.rejects(credentialLists.update(one.accountSid, second.sid, { friendlyName: 'phones' }), taken)
+  await t.resolves(other.provision.credentialLists.create(other.accountSid, { friendlyName: 'more phones' }))
+  const names = Array.from({ length: 5 }, () => credentialLists.create(one.accountSid, { friendlyName: 'at once' }))
+  t.same(await refusals(names), Array(4).fill('friendly_name_taken'))
+})
 
-  t.test(`${where}, a realm belongs to one account, in lower case, and is freed with its last list`, async (t) => {
-    const one = await createStage(t, database, redis)
-    const other = await createStage(t, database, redis)
-    const realm = `${one.accountSid.toLowerCase()}.example.com`
-    const create = ({ provision, accountSid }: Stage, friendlyName: string) =>
-      provision.credentialLists.create(accountSid, { friendlyName, realm: realm.toUpperCase() })
-    const [first, second] = [await create(one, 'first'), await create(one, 'second')]
-    t.equal(first.realm, realm)
-    await t.rejects(create(other, 'mine now'), { code: 'realm_taken', field: 'Realm' })
-    await t.rejects(other.provision.credentialLists.update(other.accountSid, other.listSid, { realm }), {
-      code: 'realm_taken',
-    })
-    await one.provision.credentialLists.delete(one.accountSid, first.sid)
-    await t.rejects(create(other, 'mine now'), { code: 'realm_taken' }, 'the second list still has it')
-    await one.provision.credentialLists.delete(one.accountSid, second.sid)
-    t.equal(await ownerOf(one, realm), undefined)
-    await t.resolves(create(other, 'mine now'))
-    t.equal(await ownerOf(one, realm), other.accountSid)
+t.test('a realm belongs to one account, in lower case, and is freed with its last list', async (t) => {
+  const one = await createStage(t, database, redis)
+  const other = await createStage(t, database, redis)
+  const realm = `${one.accountSid.toLowerCase()}.example.com`
+  const create = ({ provision, accountSid }: Stage, friendlyName: string) =>
+    provision.credentialLists.create(accountSid, { friendlyName, realm: realm.toUpperCase() })
+  const [first, second] = [await create(one, 'first'), await create(one, 'second')]
+  t.equal(first.realm, realm)
+  await t.rejects(create(other, 'mine now'), { code: 'realm_taken', field: 'Realm' })
+  await t.rejects(other.provision.credentialLists.update(other.accountSid, other.listSid, { realm }), {
+    code: 'realm_taken',
   })
+  await one.provision.credentialLists.delete(one.accountSid, first.sid)
+  await t.rejects(create(other, 'mine now'), { code: 'realm_taken' }, 'the second list still has it')
+  await one.provision.credentialLists.delete(one.accountSid, second.sid)
+  t.equal(await ownerOf(one, realm), undefined)
+  await t.resolves(create(other, 'mine now'))
+  t.equal(await ownerOf(one, realm), other.accountSid)
+})
 
-  t.test(`${where}, of accounts that take one realm at once exactly one gets it`, async (t) => {
-    const stages = [await createStage(t, database), await createStage(t, database), await createStage(t, database)]
-    const realm = `${stages[0]?.accountSid.toLowerCase()}.example.net`
-    const taken = await refusals(
-      stages.map(({ provision, accountSid }) =>
-        provision.credentialLists.create(accountSid, { friendlyName: 'mine', realm }),
-      ),
+t.test('of accounts that take one realm at once exactly one gets it', async (t) => {
+  const stages = [await createStage(t, database), await createStage(t, database), await createStage(t, database)]
+  const realm = `${stages[0]?.accountSid.toLowerCase()}.example.net`
+  const taken = await refusals(
+    stages.map(({ provision, accountSid }) =>
+      provision.credentialLists.create(accountSid, { friendlyName: 'mine', realm }),
+    ),
+  )
+  t.same(taken, ['realm_taken', 'realm_taken'])
+})
+
+t.test("an account's own realm stays its own without any list", async (t) => {
+  const one = await createStage(t, database, redis)
+  const other = await createStage(t, database, redis)
+  await one.provision.credentialLists.delete(one.accountSid, one.listSid)
+  t.equal(await ownerOf(one, one.realm), one.accountSid)
+  const create = other.provision.credentialLists.create(other.accountSid, { friendlyName: 'x', realm: one.realm })
+  await t.rejects(create, { code: 'realm_taken' })
+})
+
+t.test('a realm can change while its list is empty and is fixed afterwards', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { credentialLists } = stage.provision
+  const realm = `moved-${stage.accountSid.toLowerCase()}.example.com`
+  t.match(await credentialLists.update(stage.accountSid, stage.listSid, { realm }), { realm })
+  const { sid } = await stage.createUser('alice')
+  await t.rejects(credentialLists.update(stage.accountSid, stage.listSid, { realm: 'else.example.com' }), {
+    code: 'realm_fixed',
+    field: 'Realm',
+  })
+  await t.resolves(credentialLists.update(stage.accountSid, stage.listSid, { realm, friendlyName: 'renamed' }))
+  await stage.provision.credentials.delete(stage.accountSid, stage.listSid, sid)
+  await t.resolves(credentialLists.update(stage.accountSid, stage.listSid, { realm: stage.realm }))
+  t.equal(await ownerOf(stage, realm), undefined, 'the realm that was left is free')
+})
+
+t.test('lists that swap their realms at once both succeed', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { credentialLists } = stage.provision
+  const [a, b] = ['a', 'b'].map((name) => `${name}.${stage.accountSid.toLowerCase()}.example.com`)
+  const create = (realm = '') => credentialLists.create(stage.accountSid, { friendlyName: realm, realm })
+  const [one, two] = [await create(a), await create(b)]
+  for (let round = 0; round < 4; round++) {
+    const [there, back] = round % 2 ? [a, b] : [b, a]
+    const moves = [
+      credentialLists.update(stage.accountSid, one.sid, { realm: there }),
+      credentialLists.update(stage.accountSid, two.sid, { realm: back }),
+    ]
+    t.same(await refusals(moves), [])
+  }
+})
+
+t.test("a realm's own algorithms reach the mirror, and leave it with the realm", async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { credentialLists } = stage.provision
+  const realm = `sha.${stage.accountSid.toLowerCase()}.example.com`
+  const algorithms = ['SHA-256', 'MD5'] as const
+  const list = await credentialLists.create(stage.accountSid, { friendlyName: 'sha', realm, algorithms })
+  t.same(list.algorithms, algorithms)
+  t.equal(await redis.hget(`sipauth:realm:${realm}`, 'algorithms'), 'SHA-256,MD5')
+  t.same(await stage.mirror.findAlgorithms(realm), algorithms)
+  const beside = credentialLists.create(stage.accountSid, { friendlyName: 'b', realm, algorithms: ['MD5'] })
+  await t.rejects(beside, { code: 'invalid', field: 'Algorithms' })
+  await credentialLists.update(stage.accountSid, list.sid, { algorithms: ['MD5'] })
+  t.same(await stage.mirror.findAlgorithms(realm), ['MD5'])
+  await credentialLists.delete(stage.accountSid, list.sid)
+  t.equal(await stage.mirror.findAlgorithms(realm), undefined)
+  t.same(Object.keys(await redis.hgetall(`sipauth:realm:${realm}`)), ['v'])
+})
+
+t.test('deleting a list while its users are written anew ends with the same in both stores', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { credentialLists, credentials } = stage.provision
+  const realm = `race.${stage.accountSid.toLowerCase()}.example.com`
+  for (let round = 0; round < 4; round++) {
+    const create = (friendlyName: string) => credentialLists.create(stage.accountSid, { friendlyName, realm })
+    const [old, next] = [await create(`old ${round}`), await create(`next ${round}`)]
+    const add = (list: { sid: string }, username: string) =>
+      credentials.create(stage.accountSid, list.sid, { username, password: PASSWORD })
+    const users = await Promise.all(['u1', 'u2', 'u3'].map((username) => add(old, username)))
+    await Promise.allSettled([
+      ...users.map(({ sid }) => credentials.update(stage.accountSid, old.sid, sid, { password: 'Changed-1' })),
+      credentialLists.delete(stage.accountSid, old.sid),
+      ...['u1', 'u2', 'u3', 'u4'].map((username) => add(next, username)),
+      add(old, 'u5'),
+    ])
+    const { rows } = await database.pool.query('select username, sid, ha1 from credentials where realm = $1', [realm])
+    const mirrored = await Promise.all(
+      ['u1', 'u2', 'u3', 'u4', 'u5'].map(async (username) => {
+        const { sid, ha1 } = await hashOf(redis, realm, username)
+        return sid ? [{ username, sid, ha1 }] : []
+      }),
     )
-    t.same(taken, ['realm_taken', 'realm_taken'])
-  })
+    const byName = (a: { username: string }, b: { username: string }) => (a.username < b.username ? -1 : 1)
+    t.same(mirrored.flat(), rows.sort(byName))
+    await credentialLists.delete(stage.accountSid, next.sid)
+    for (const username of ['u1', 'u4']) t.same(Object.keys(await hashOf(redis, realm, username)), ['v'])
+  }
+  t.equal(await stage.pending(), 0)
+})
 
-  t.test(`${where}, an account's own realm stays its own without any list`, async (t) => {
-    const one = await createStage(t, database, redis)
-    const other = await createStage(t, database, redis)
-    await one.provision.credentialLists.delete(one.accountSid, one.listSid)
-    t.equal(await ownerOf(one, one.realm), one.accountSid)
-    const create = other.provision.credentialLists.create(other.accountSid, { friendlyName: 'x', realm: one.realm })
-    await t.rejects(create, { code: 'realm_taken' })
-  })
-
-  t.test(`${where}, a realm can change while its list is empty and is fixed afterwards`, async (t) => {
-    const stage = await createStage(t, database, redis)
-    const { credentialLists } = stage.provision
-    const realm = `moved-${stage.accountSid.toLowerCase()}.example.com`
-    t.match(await credentialLists.update(stage.accountSid, stage.listSid, { realm }), { realm })
-    const { sid } = await stage.createUser('alice')
-    await t.rejects(credentialLists.update(stage.accountSid, stage.listSid, { realm: 'else.example.com' }), {
-      code: 'realm_fixed',
-      field: 'Realm',
-    })
-    await t.resolves(credentialLists.update(stage.accountSid, stage.listSid, { realm, friendlyName: 'renamed' }))
-    await stage.provision.credentials.delete(stage.accountSid, stage.listSid, sid)
-    await t.resolves(credentialLists.update(stage.accountSid, stage.listSid, { realm: stage.realm }))
-    t.equal(await ownerOf(stage, realm), undefined, 'the realm that was left is free')
-  })
-
-  t.test(`${where}, lists that swap their realms at once both succeed`, async (t) => {
-    const stage = await createStage(t, database, redis)
-    const { credentialLists } = stage.provision
-    const [a, b] = ['a', 'b'].map((name) => `${name}.${stage.accountSid.toLowerCase()}.example.com`)
-    const create = (realm = '') => credentialLists.create(stage.accountSid, { friendlyName: realm, realm })
-    const [one, two] = [await create(a), await create(b)]
-    for (let round = 0; round < 4; round++) {
-      const [there, back] = round % 2 ? [a, b] : [b, a]
-      const moves = [
-        credentialLists.update(stage.accountSid, one.sid, { realm: there }),
-        credentialLists.update(stage.accountSid, two.sid, { realm: back }),
-      ]
-      t.same(await refusals(moves), [])
-    }
-  })
-
-  t.test(`${where}, a realm's own algorithms reach the mirror, and leave it with the realm`, async (t) => {
-    const stage = await createStage(t, database, redis)
-    const { credentialLists } = stage.provision
-    const realm = `sha.${stage.accountSid.toLowerCase()}.example.com`
-    const algorithms = ['SHA-256', 'MD5'] as const
-    const list = await credentialLists.create(stage.accountSid, { friendlyName: 'sha', realm, algorithms })
-    t.same(list.algorithms, algorithms)
-    t.equal(await redis.hget(`sipauth:realm:${realm}`, 'algorithms'), 'SHA-256,MD5')
-    t.same(await stage.mirror.findAlgorithms(realm), algorithms)
-    const beside = credentialLists.create(stage.accountSid, { friendlyName: 'b', realm, algorithms: ['MD5'] })
-    await t.rejects(beside, { code: 'invalid', field: 'Algorithms' })
-    await credentialLists.update(stage.accountSid, list.sid, { algorithms: ['MD5'] })
-    t.same(await stage.mirror.findAlgorithms(realm), ['MD5'])
-    await credentialLists.delete(stage.accountSid, list.sid)
-    t.equal(await stage.mirror.findAlgorithms(realm), undefined)
-    t.same(Object.keys(await redis.hgetall(`sipauth:realm:${realm}`)), ['v'])
-  })
-
-  t.test(`${where}, deleting a list while its users are written anew ends with the same in both stores`, async (t) => {
-    const stage = await createStage(t, database, redis)
-    const { credentialLists, credentials } = stage.provision
-    const realm = `race.${stage.accountSid.toLowerCase()}.example.com`
-    for (let round = 0; round < 4; round++) {
-      const create = (friendlyName: string) => credentialLists.create(stage.accountSid, { friendlyName, realm })
-      const [old, next] = [await create(`old ${round}`), await create(`next ${round}`)]
-      const add = (list: { sid: string }, username: string) =>
-        credentials.create(stage.accountSid, list.sid, { username, password: PASSWORD })
-      const users = await Promise.all(['u1', 'u2', 'u3'].map((username) => add(old, username)))
-      await Promise.allSettled([
-        ...users.map(({ sid }) => credentials.update(stage.accountSid, old.sid, sid, { password: 'Changed-1' })),
-        credentialLists.delete(stage.accountSid, old.sid),
-        ...['u1', 'u2', 'u3', 'u4'].map((username) => add(next, username)),
-        add(old, 'u5'),
-      ])
-      const { rows } = await database.pool.query('select username, sid, ha1 from credentials where realm = $1', [realm])
-      const mirrored = await Promise.all(
-        ['u1', 'u2', 'u3', 'u4', 'u5'].map(async (username) => {
-          const { sid, ha1 } = await hashOf(redis, realm, username)
-          return sid ? [{ username, sid, ha1 }] : []
-        }),
-      )
-      const byName = (a: { username: string }, b: { username: string }) => (a.username < b.username ? -1 : 1)
-      t.same(mirrored.flat(), rows.sort(byName))
-      await credentialLists.delete(stage.accountSid, next.sid)
-      for (const username of ['u1', 'u4']) t.same(Object.keys(await hashOf(redis, realm, username)), ['v'])
-    }
-    t.equal(await stage.pending(), 0)
-  })
-
-  t.test(`${where}, creations at once never exceed 100 lists in an account`, async (t) => {
-    const stage = await createStage(t, database)
-    await database.pool.query(
-      `insert into credential_lists (sid, account_sid, friendly_name, realm)
-       select 'CL' || md5($1 || n), $1, 'list ' || n, $2 from generate_series(1, 97) n`,
-      [stage.accountSid, stage.realm],
-    )
-    const creations = Array.from({ length: 6 }, (_, n) =>
-      stage.provision.credentialLists.create(stage.accountSid, { friendlyName: `late ${n}` }),
-    )
-    t.same(await refusals(creations), Array(4).fill('too_many_lists'))
-  })
-}
+t.test('creations at once never exceed 100 lists in an account', async (t) => {
+  const stage = await createStage(t, database)
+  await database.pool.query(
+    `insert into credential_lists (sid, account_sid, friendly_name, realm)
+     select 'CL' || md5($1 || n), $1, 'list ' || n, $2 from generate_series(1, 97) n`,
+    [stage.accountSid, stage.realm],
+  )
+  const creations = Array.from({ length: 6 }, (_, n) =>
+    stage.provision.credentialLists.create(stage.accountSid, { friendlyName: `late ${n}` }),
+  )
+  t.same(await refusals(creations), Array(4).fill('too_many_lists'))
+})

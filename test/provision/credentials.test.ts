@@ -175,6 +175,19 @@ for (const [where, database] of Object.entries(stores)) {
   })
 }
 
+t.test('on the embedded database, a suspension and the end of a list reach Redis for every credential', async (t) => {
+  const stage = await createStage(t, stores['on the embedded database'], redis)
+  const users = ['alice', 'bob']
+  for (const user of users) await stage.createUser(user)
+  await stage.provision.accounts.update(stage.accountSid, { status: 'suspended' })
+  for (const user of users) t.same(Object.keys(await hashOf(redis, stage.realm, user)).length, 4)
+  await stage.provision.accounts.update(stage.accountSid, { status: 'active' })
+  for (const user of users) t.ok((await hashOf(redis, stage.realm, user)).ha1)
+  await stage.provision.credentialLists.delete(stage.accountSid, stage.listSid)
+  for (const user of users) t.same(Object.keys(await hashOf(redis, stage.realm, user)), ['v'])
+  t.equal(await stage.pending(), 0)
+})
+
 t.test('of two updates of one credential at once the later commit has the higher version and stays', async (t) => {
   const database = stores['on PostgreSQL']
   const stage = await createStage(t, database, redis)
