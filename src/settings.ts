@@ -65,6 +65,8 @@ function hostByHost(value: string): readonly string[] {
 function isWellFormed(value: string): boolean {
   if (!URL.canParse(value) || /%(?![0-9A-Fa-f]{2})/.test(value)) return false
   const { protocol, hostname } = new URL(value)
+  // A socket has a path and no host; what stood before it would be passed over.
+  if (protocol === 'unix:') return hostname === ''
   return !protocol.startsWith('redis+') || hostname !== ''
 }
 

@@ -77,7 +77,7 @@ t.test('no password, token, nonce secret or HA1 comes out but where the interfac
     DATA_DIR,
     NONCE_SECRET_FILE,
     DATABASE_URL: databaseUrl.replace('postgres@', 'postgres:the-database-password@'),
-    REDIS_URL: redis.url.replace('unix://', 'unix://:the-redis-password@localhost'),
+    REDIS_URL: `${redis.url}?password=the-redis-password`,
     LOG_LEVEL: 'trace',
   }
   const server = await startSipauthd(t, { env })
@@ -87,6 +87,8 @@ t.test('no password, token, nonce secret or HA1 comes out but where the interfac
     [...file.matchAll(/^(\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
   )
   const witness = new Witness(server, kept)
+
+  t.match((await witness.lookup('/readyz')).json, { stores: { postgres: 'up', redis: 'up' } })
 
   // Writes, right and wrong.
   const account = await witness.api('', { FriendlyName: 'a tenant' })
@@ -123,10 +125,10 @@ t.test('no password, token, nonce secret or HA1 comes out but where the interfac
   await witness.lookup(`/v1/ha1?realm=${REALM}&username=alice`, { authorization: `Bearer ${WRONG}` })
 
   // Faults of stores: a Redis that refuses writes names the command that it refused, with its arguments.
-  await redis.cli('-a', 'the-redis-password', 'config', 'set', 'maxmemory', '1')
+  await redis.cli('-a', 'the-redis-password', 'config', 'set', 'min-replicas-to-write', '1')
   t.match(await witness.api(`${credentials}/${sid}`, { Password: FIRST }), { status: 200 })
-  await server.waitForLog(/could not be mirrored yet/)
-  await redis.cli('-a', 'the-redis-password', 'config', 'set', 'maxmemory', '0')
+  await server.waitForLog(/NOREPLICAS/)
+  await redis.cli('-a', 'the-redis-password', 'config', 'set', 'min-replicas-to-write', '0')
   await redis.stop()
   await server.waitForLog(/"store":"redis".*does not answer/)
   t.match(await witness.attempt({ password: FIRST }), { status: 200 })
