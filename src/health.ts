@@ -1,5 +1,6 @@
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
+import { withinTime } from './time-limit.js'
 
 /** A store that can be asked whether it is there; rejects or hangs where it is not. */
 export type Probe = () => Promise<unknown>
@@ -51,16 +52,10 @@ export async function watchHealth(deps: {
 type Answered = { readonly up: boolean; readonly error?: unknown }
 
 async function answersInTime(ask: Probe): Promise<Answered> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), PROBE_TIMEOUT_MS)
-  })
   try {
-    await Promise.race([ask(), late])
+    await withinTime(PROBE_TIMEOUT_MS, ask())
     return { up: true }
   } catch (error) {
     return { up: false, error }
-  } finally {
-    clearTimeout(timer)
   }
 }

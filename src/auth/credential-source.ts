@@ -2,6 +2,7 @@ import type { CredentialIdentity, Ha1Field } from '../credential.js'
 import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { withinTime } from '../time-limit.js'
 
 /** A credential with the one HA1 that a check needs; `ha1` is undefined where it may not authenticate. */
 export type Ha1Record = CredentialIdentity & { readonly ha1: string | undefined }
@@ -41,6 +42,9 @@ export type CredentialSource = {
 /** Questions put to the database at one time; more would be an outage made worse. */
 const DATABASE_QUESTIONS_MAX = 100
 
+/** Longest wait for the database: a proxy gives up after a second, and may have waited for the mirror before. */
+const DATABASE_TIMEOUT_MS = 500
+
 export function createCredentialSource(deps: {
   readonly mirror: MirrorReader
   readonly database: CredentialReader
@@ -66,11 +70,15 @@ export function createCredentialSource(deps: {
   async function askDatabase<T>(question: () => Promise<T>): Promise<Lookup<T>> {
     if (databaseQuestions >= DATABASE_QUESTIONS_MAX) return { origin: 'unavailable' }
     databaseQuestions++
-    try {
-      return await ask('database', question)
-    } finally {
-      databaseQuestions--
-    }
+    return ask('database', () => {
+      const answer = question()
+      // Counted for as long as it holds a connection, which is longer than anybody waits for it.
+      const answered = () => {
+        databaseQuestions--
+      }
+      answer.then(answered, answered)
+      return withinTime(DATABASE_TIMEOUT_MS, answer)
+    })
   }
 
   async function askMirrorFirst<T>(fromMirror: () => Promise<T>, fromDatabase: () => Promise<T>): Promise<Lookup<T>> {
@@ -94,12 +102,18 @@ export function createCredentialSource(deps: {
       ),
 
     async findAlgorithms(realm) {
+      const fromDatabase = () => database.findAlgorithms(realm)
+      // Most realms offer nothing of their own, so whether the mirror can tell is asked in the same round trip.
       const answer = await askMirrorFirst(
-        () => mirror.findAlgorithms(realm),
-        () => database.findAlgorithms(realm),
+        async () => {
+          const [value, complete] = await Promise.all([mirror.findAlgorithms(realm), mirror.isComplete()])
+          return { value, complete }
+        },
+        async () => ({ value: await fromDatabase(), complete: true }),
       )
-      const missed = answer.origin === 'mirror' && answer.value === undefined
-      return missed && !(await isMirrorComplete()) ? askDatabase(() => database.findAlgorithms(realm)) : answer
+      if (answer.origin === 'unavailable') return answer
+      const { value, complete } = answer.value
+      return value !== undefined || complete ? { origin: answer.origin, value } : askDatabase(fromDatabase)
     },
 
     isMirrorComplete,

@@ -4,8 +4,8 @@ import type { Log } from '../log.js'
 /** A connection to Redis or Valkey in any of their arrangements. */
 export type RedisClient = Redis | Cluster
 
-/** Longest wait for one command's answer; what takes longer counts as an outage. */
-const COMMAND_TIMEOUT_MS = 500
+/** Longest wait for one command's answer; what takes longer counts as an outage. A proxy waits a second in all. */
+const COMMAND_TIMEOUT_MS = 250
 const CONNECT_TIMEOUT_MS = 1_000
 
 /**
