@@ -26,6 +26,8 @@ export type LookupDeps = {
 /** Longer than proxies keep an idle connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 75_000
 const BODY_MAX_BYTES = 65_536
+/** How long a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 30_000
 
 /** The lookup API: everything that proxies and monitoring ask over HTTP. */
 export async function createLookupServer(deps: LookupDeps): Promise<FastifyInstance> {
@@ -33,6 +35,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   const server = fastify({
     logger: false,
     bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
