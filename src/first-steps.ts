@@ -1,3 +1,5 @@
+import { ALGORITHMS, type HashAlgorithm } from './digest/algorithm.js'
+
 /** What the first steps need to know about the running server. */
 export type FirstStepsInput = {
   /** Base URLs, and `host:port` of native SIP where it is on. */
@@ -7,13 +9,18 @@ export type FirstStepsInput = {
   /** File with the generated secrets, and the names of those that it holds. */
   readonly secretsPath: string
   readonly kept: readonly string[]
+  /** The algorithm that is offered first, and whether qop=auth is. */
+  readonly algorithm: HashAlgorithm
+  readonly hasQop: boolean
 }
 
 /**
  * Commands to paste into a shell: a credential list, a credential, a challenge, a verdict, a registered phone. They
  * read the secrets from their file, so that none is printed; `$$` makes names that are free at every paste.
  */
-export function firstSteps({ api, auth, sip, secretsPath, kept }: FirstStepsInput): string {
+export function firstSteps(input: FirstStepsInput): string {
+  const { api, auth, sip, secretsPath, kept, algorithm, hasQop } = input
+  const [covered, params] = hasQop ? [':00000001:x:auth:', ', qop=auth, nc=00000001, cnonce=\\"x\\"'] : [':', '']
   return [
     '',
     'First steps, to be pasted into a shell:',
@@ -21,7 +28,7 @@ export function firstSteps({ api, auth, sip, secretsPath, kept }: FirstStepsInpu
     ...readSecrets(secretsPath, kept),
     `ACCOUNT=${api}/2010-04-01/Accounts/$MASTER_ACCOUNT_SID`,
     'show() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p"; }',
-    'md5() { node -p "crypto.createHash(\'md5\').update(process.argv[1]).digest(\'hex\')" "$1"; }',
+    `digest() { node -p "crypto.createHash('${ALGORITHMS[algorithm].hash}').update(process.argv[1]).digest('hex')" "$1"; }`,
     '',
     '# a credential list, and a credential in it',
     'LIST=$(curl -sS -u "$MASTER_ACCOUNT_SID:$MASTER_AUTH_TOKEN" "$ACCOUNT/SIP/CredentialLists.json" -d FriendlyName="phones $$")',
@@ -32,8 +39,8 @@ export function firstSteps({ api, auth, sip, secretsPath, kept }: FirstStepsInpu
     `VERIFY="curl -sS -H 'Authorization: Bearer $PROXY_TOKEN' ${auth}/v1/verify -d method=REGISTER -d realm=$REALM"`,
     'CHALLENGE=$(eval "$VERIFY"); echo "$CHALLENGE"',
     'NONCE=$(echo "$CHALLENGE" | sed -n \'s/.*nonce=\\\\"\\([^\\\\]*\\)\\\\".*/\\1/p\' | head -1)',
-    'RESPONSE=$(md5 "$(md5 "$NAME:$REALM:$PASSWORD"):$NONCE:00000001:x:auth:$(md5 "REGISTER:sip:$REALM")")',
-    'DIGEST="Digest username=\\"$NAME\\", realm=\\"$REALM\\", nonce=\\"$NONCE\\", uri=\\"sip:$REALM\\", qop=auth, nc=00000001, cnonce=\\"x\\", response=\\"$RESPONSE\\""',
+    `RESPONSE=$(digest "$(digest "$NAME:$REALM:$PASSWORD"):$NONCE${covered}$(digest "REGISTER:sip:$REALM")")`,
+    `DIGEST="Digest username=\\"$NAME\\", realm=\\"$REALM\\", nonce=\\"$NONCE\\", uri=\\"sip:$REALM\\", algorithm=${algorithm}${params}, response=\\"$RESPONSE\\""`,
     'eval "$VERIFY --data-urlencode \'authorization=$DIGEST\'"; echo',
     ...registerPhone(sip),
     '',

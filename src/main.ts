@@ -134,7 +134,9 @@ export async function serve(
     const bound = await openDoors(config, { api, lookup, sip })
     serving = true
     print(`${readyLine(bound)}\n`)
-    print(announce(loaded, firstSteps({ ...bound, secretsPath: loaded.path, kept: loaded.kept })))
+    print(
+      announce(loaded, firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })),
+    )
 
     return {
       stop: () => withinDrainTime(closeAll(), log),
@@ -152,6 +154,10 @@ export async function serve(
     await closeAll()
     throw error
   }
+}
+
+function describeOffer({ ALGORITHMS: [algorithm = 'MD5'], QOP }: Config) {
+  return { algorithm, hasQop: QOP.includes('auth') }
 }
 
 /** What the first start has to tell once; afterwards only the steps. */

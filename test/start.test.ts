@@ -99,6 +99,18 @@ t.test('a first start on nothing but a folder', async (t) => {
   })
 })
 
+t.test('the first steps answer whatever is challenged', async (t) => {
+  const offer = { ALGORITHMS: 'SHA-512-256,MD5', QOP: 'none', SIP_PORT: 'off', PROXY_TOKEN: KNOWN_TOKENS.PROXY_TOKEN }
+  const server = await startSipauthd(t, { env: { ...offer, DATABASE_URL: await postgres.createDatabase() } })
+  await server.waitForLog(/eval .*; echo\n\n/)
+  const [, steps = ''] = server.stdout().split('First steps, to be pasted into a shell:\n')
+  t.match(steps, /^# PROXY_TOKEN must be set here as for the server$/m)
+  const env = { PROXY_TOKEN: KNOWN_TOKENS.PROXY_TOKEN }
+  const shell = await runProcess({ command: 'bash', args: ['-c', steps], cwd: '/', env })
+  t.match(shell.stdout.trim().split('\n').at(-1), /^\{"status":200,"reason":"ok"/)
+  t.notMatch(steps, /baresip/, 'without native SIP there is no phone to register')
+})
+
 t.test('ports that are taken are named at once, with exit code 2 and nothing left listening', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   const udp = createSocket('udp4').bind(0, '127.0.0.1')
