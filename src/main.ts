@@ -8,12 +8,14 @@ import { watchHealth } from './health.js'
 import type { Log } from './log.js'
 import { createLookupServer } from './lookup/server.js'
 import { createMetrics } from './metrics.js'
-import { createMemoryMirror } from './mirror/memory-mirror.js'
+import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js'
+import type { Mirror } from './mirror/mirror.js'
 import { createRedisMirror } from './mirror/redis-mirror.js'
 import { createMirrorKeeper } from './mirror-keeper.js'
 import { hashToken } from './provision/accounts.js'
 import { createProvision } from './provision.js'
 import { createRedisBindings } from './redis/bindings.js'
+import type { RedisClient } from './redis/client.js'
 import { createRelay } from './relay.js'
 import { type LoadedSecrets, loadSecrets, readNonceSecretFile } from './secrets.js'
 import { createMemoryBindings } from './sip/memory-bindings.js'
@@ -21,6 +23,7 @@ import { createSipServer } from './sip/server.js'
 import { createDatabaseReader } from './store/credential-reader.js'
 import { readDecoySecret } from './store/instance.js'
 import { migrateWhenUp, openDatabase, openRedis } from './stores.js'
+import { withinTime } from './time-limit.js'
 import { createTruth } from './truth.js'
 
 /** Longest time that a stop may take; what is not done then is left to the relay of the next start. */
@@ -64,6 +67,9 @@ export async function serve(
     closers.push(() => database.close())
     const loaded = await loadSecrets(config)
     const { secrets } = loaded
+    if (config.DATABASE_URL && loaded.kept.length > 0) {
+      log.warn({ names: loaded.kept, path: loaded.path }, 'every other node on this database must be set to the same')
+    }
     const migrations = await migrateWhenUp(database, log, now, stopping)
     if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date')
     const redis = await openRedis(config, log)
@@ -71,8 +77,7 @@ export async function serve(
 
     const { pool } = database
     const truth = createTruth(pool)
-    const memoryMirror = redis ? undefined : createMemoryMirror()
-    const mirror = redis ? createRedisMirror(redis) : (memoryMirror ?? createMemoryMirror())
+    const { mirror, memoryMirror } = chooseMirror(redis)
     const relay = createRelay({ pool, mirror, truth, metrics, log })
     const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
     await provision.accounts.ensureMaster(secrets.masterAccountSid)
@@ -168,13 +173,12 @@ function announce({ generated, path }: LoadedSecrets, steps: string): string {
 }
 
 async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      log.warn('not everything was closed in time')
-      resolve()
-    }, DRAIN_MS)
-  })
-  await Promise.race([closing, late])
-  clearTimeout(timer)
+  await withinTime(DRAIN_MS, closing).catch((error) => log.warn({ err: error }, 'not everything was closed in time'))
+}
+
+/** One mirror for all nodes where there is Redis; else one in this process, which must be filled and kept current. */
+function chooseMirror(redis: RedisClient | undefined): { mirror: Mirror; memoryMirror: MemoryMirror | undefined } {
+  if (redis) return { mirror: createRedisMirror(redis), memoryMirror: undefined }
+  const memoryMirror = createMemoryMirror()
+  return { mirror: memoryMirror, memoryMirror }
 }

@@ -63,6 +63,8 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   '25006', // read_only_sql_transaction: a standby
+  '40001', // serialization_failure: the transaction may be tried again
+  '40P01', // deadlock_detected: likewise
   '53100', // disk_full
   '53200', // out_of_memory
   '53300', // too_many_connections
