@@ -1,7 +1,7 @@
 import type { Credential } from './credential.js'
 import type { MirrorKey, MirrorRecord, Truth } from './mirror/mirror.js'
-import { countAllCredentials, findMirroredCredentials, walkMirroredCredentials } from './store/credentials.js'
 import type { Queryable } from './store/database.js'
+import { countAllCredentials, findMirroredCredentials, walkMirroredCredentials } from './store/mirrored-credentials.js'
 import { findRealms, listRealmsWithAlgorithms, type Realm } from './store/realms.js'
 
 const SLICE = 1_000

@@ -1,13 +1,13 @@
 import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Authorization } from '../digest/authorization.js'
-import type { Challenge, Qop } from '../digest/challenge.js'
+import type { Qop } from '../digest/challenge.js'
 import { equalInConstantTime } from '../digest/equal.js'
 import type { NonceCheck, Nonces } from '../digest/nonce.js'
 import { computeResponse } from '../digest/response.js'
 import type { Log } from '../log.js'
 import { type Metrics, methodLabel } from '../metrics.js'
-import { isRealm } from '../names.js'
 import type { AuthRequest } from './auth-request.js'
+import { createChallenger } from './challenger.js'
 import type { CredentialSource, Ha1Record, Origin } from './credential-source.js'
 import type { Decoy } from './decoy.js'
 import { namesSameResource } from './digest-uri.js'
@@ -16,7 +16,7 @@ import { toChallengedRealm } from './offered-realm.js'
 import { pickAuthorization } from './presented.js'
 import type { ReplayGuard } from './replay-guard.js'
 import type { Throttle } from './throttle.js'
-import { type ChallengeReason, REASONS, type Reason, type RefusalReason, type Verdict } from './verdict.js'
+import { REASONS, type Reason, type RefusalReason, UNAVAILABLE, type Verdict } from './verdict.js'
 
 const DOORS = ['http', 'sip'] as const
 
@@ -43,30 +43,14 @@ export type AuthenticatorDeps = {
 
 type Answered = { readonly origin: Origin; readonly record: Ha1Record | undefined; readonly right: boolean }
 
-/** Seconds after which a client may try again when no store can be read. */
-export const UNAVAILABLE_RETRY_SECONDS = 5
-
-const UNAVAILABLE: Verdict = { reason: 'unavailable', retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }
-
 /**
  * Checks requests, cheapest step first: parse, nonce (signed, no I/O), credential (one round trip), response; only a
  * right response spends its nonce count.
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const { source, nonces, replayGuard, throttle, decoy, metrics, log } = deps
+  const challenge = createChallenger(deps)
   showVerdictsAtZero(metrics)
-
-  async function challenge(reason: ChallengeReason, realm: string): Promise<Verdict> {
-    // What cannot be a realm has nothing of its own, and is no key to look anything up by.
-    const found = isRealm(realm) ? await source.findAlgorithms(realm) : undefined
-    if (found?.origin === 'unavailable') return UNAVAILABLE
-    const algorithms = found?.value ?? deps.algorithms
-    const nonce = nonces.issue(realm, { algorithms, qop: deps.qop })
-    // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
-    const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
-    const challenges: Challenge[] = algorithms.map((algorithm) => ({ realm, nonce, algorithm, qop: deps.qop, stale }))
-    return { reason, realm, challenges }
-  }
 
   async function check(request: AuthRequest): Promise<Verdict> {
     const asked = request.realm ?? request.domain

@@ -50,3 +50,9 @@ export function sipStatus(reason: Reason, proxy = false): number {
   if (status !== 'challenge') return status
   return proxy ? 407 : 401
 }
+
+/** Seconds after which a client may try again when no store can be read. */
+export const UNAVAILABLE_RETRY_SECONDS = 5
+
+/** No store could be read, which is never taken for an unknown user. */
+export const UNAVAILABLE: Verdict = { reason: 'unavailable', retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }

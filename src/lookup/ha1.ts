@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { UNAVAILABLE_RETRY_SECONDS } from '../auth/authenticator.js'
 import type { Ha1Answer, Ha1Lookup } from '../auth/ha1-lookup.js'
+import { UNAVAILABLE_RETRY_SECONDS } from '../auth/verdict.js'
 import { ALGORITHMS, type HashAlgorithm } from '../digest/algorithm.js'
 import { filled, flag, ParameterFault, parseEncoded } from './parameters.js'
 

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { CredentialReader } from '../auth/credential-source.js'
-import { findMirroredCredentials } from './credentials.js'
+import { findMirroredCredentials } from './mirrored-credentials.js'
 import { findRealms } from './realms.js'
 
 /** The hot path's questions, answered by the database itself. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { UNAVAILABLE_RETRY_SECONDS } from '../../src/auth/authenticator.js'
+import { UNAVAILABLE_RETRY_SECONDS } from '../../src/auth/verdict.js'
 import { answer, REALM } from './phone.js'
 import { createRig, first } from './rig.js'
 
