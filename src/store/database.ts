@@ -25,8 +25,25 @@ export type Listener = {
   close(): Promise<void>
 }
 
-/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+/** Errors after which the same transaction may well succeed: serialization_failure and deadlock_detected. */
+const PASSING_CODES: ReadonlySet<string> = new Set(['40001', '40P01'])
+const ATTEMPTS_MAX = 3
+
+/**
+ * Runs `work` in one transaction: committed when it returns, rolled back when it throws. After a deadlock or a
+ * serialization failure it runs again, twice at most, so everything that it does must lie in the transaction.
+ */
 export async function inTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryTransaction(pool, work)
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !PASSING_CODES.has(codeOf(error))) throw error
+    }
+  }
+}
+
+async function tryTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   // Unheard, the error of a connection that breaks between two queries would end the process.
@@ -68,7 +85,6 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   '53100', // disk_full
   '53200', // out_of_memory
   '53300', // too_many_connections
-  '40P01', // deadlock_detected: the other one goes on
   '55P03', // lock_not_available
   '57014', // query_canceled: statement_timeout
   '57P01', // admin_shutdown
@@ -81,8 +97,13 @@ const UNAVAILABLE_MESSAGES = /connection terminated|timeout exceeded|query read 
 /** Whether an error of a query means that the database could not answer, rather than that it refused. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const code = 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   return UNAVAILABLE_CODES.has(code) || code.startsWith('08') || UNAVAILABLE_MESSAGES.test(error.message)
+}
+
+/** SQLSTATE, or the code of a system error; '' where there is none. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 /** Name of the unique constraint that a query ran into, if that is why it failed (SQLSTATE 23505). */
