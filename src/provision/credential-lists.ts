@@ -32,7 +32,7 @@ export type CredentialListChange = {
   readonly algorithms?: readonly HashAlgorithm[] | undefined
 }
 
-/** Writes of credential lists. */
+/** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name. */
 export function createCredentialListProvision({ pool, publisher }: { pool: pg.Pool; publisher: Publisher }) {
   /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
   async function enterRealm(
@@ -64,6 +64,8 @@ export function createCredentialListProvision({ pool, publisher }: { pool: pg.Po
   }
 
   async function locked(tx: pg.PoolClient, accountSid: string, sid: string): Promise<CredentialList> {
+    // A realm that is taken refers to its account, which a new list's writer has locked before that realm.
+    await lockAccount(tx, accountSid, 'share')
     const list = await lockCredentialList(tx, accountSid, sid)
     if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
     return list
@@ -107,6 +109,7 @@ export function createCredentialListProvision({ pool, publisher }: { pool: pg.Po
         // Two realms are locked in the order of their names: another list may be moving the other way.
         if (before.realm < realm) await lockRealm(tx, before.realm, 'update')
         const entered = await enterRealm(tx, accountSid, realm, change.algorithms, moves ? 0 : 1)
+        if (before.realm > realm) await lockRealm(tx, before.realm, 'update')
         await updateCredentialList(tx, sid, { friendlyName: change.friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList

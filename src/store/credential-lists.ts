@@ -71,11 +71,9 @@ export async function lockCredentialList(
   accountSid: string,
   sid: string,
 ): Promise<CredentialList | undefined> {
-  const { rows } = await tx.query<Row>(`${SELECT} where l.account_sid = $1 and l.sid = $2 for update of l`, [
-    accountSid,
-    sid,
-  ])
-  return rows[0] && toCredentialList(rows[0])
+  // A join is looked at as of its start: once the lock was waited for, the realm of then may be gone, and the row with it.
+  await tx.query('select from credential_lists where account_sid = $1 and sid = $2 for update', [accountSid, sid])
+  return findCredentialList(tx, accountSid, sid)
 }
 
 /** An account's lists, newest first. */

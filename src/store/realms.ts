@@ -65,7 +65,10 @@ export async function countRealmLists(tx: Queryable, realm: string): Promise<num
   return rows[0]?.lists ?? 0
 }
 
-/** Frees a realm that no list uses any more; an account's own default realm stays its own. */
+/**
+ * Frees a realm that no list uses any more; an account's own default realm stays its own. The caller has locked it: a
+ * list that is put into it meanwhile would not be seen.
+ */
 export async function deleteUnusedRealm(tx: Queryable, realm: string): Promise<boolean> {
   const { rowCount } = await tx.query(
     `delete from realms

@@ -1,7 +1,13 @@
 import t from 'tap'
+import { createSid } from '../../src/sid.js'
+import { lockAccount } from '../../src/store/accounts.js'
+import { insertCredentialList, updateCredentialList } from '../../src/store/credential-lists.js'
+import { inTransaction } from '../../src/store/database.js'
+import { claimRealm } from '../../src/store/realms.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
-import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage } from './stage.js'
+import { until } from '../fixtures/until.js'
+import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage, waiting } from './stage.js'
 
 const postgres = await startPostgres(t)
 const redisServer = await startRedis(t)
@@ -103,6 +109,59 @@ t.test('lists that swap their realms at once both succeed', async (t) => {
       credentialLists.update(stage.accountSid, two.sid, { realm: back }),
     ]
     t.same(await refusals(moves), [])
+  }
+})
+
+t.test('a list that gets another realm while a write waits for it is found all the same', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { credentialLists } = stage.provision
+  const realm = `moving.${stage.accountSid.toLowerCase()}.example.com`
+  let renamed: Promise<unknown> = Promise.resolve()
+  await inTransaction(database.pool, async (tx) => {
+    await claimRealm(tx, realm, stage.accountSid)
+    await updateCredentialList(tx, stage.listSid, { realm })
+    renamed = credentialLists.update(stage.accountSid, stage.listSid, { friendlyName: 'renamed' })
+    await until(async () => (await waiting(stage)) === 1)
+  })
+  t.match(await renamed, { friendlyName: 'renamed', realm })
+})
+
+t.test('a realm that its last list leaves stays, where a new list comes into it meanwhile', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid } = stage
+  const [smaller, larger] = ['a', 'z'].map((name) => `${name}.${accountSid.toLowerCase()}.example.com`)
+  const { sid } = await stage.provision.credentialLists.create(accountSid, { friendlyName: 'one', realm: larger })
+  let moved: Promise<unknown> = Promise.resolve()
+  await inTransaction(database.pool, async (tx) => {
+    const { realm } = await claimRealm(tx, larger ?? '', accountSid)
+    await insertCredentialList(tx, { sid: createSid('credentialList'), accountSid, friendlyName: 'two', realm })
+    moved = stage.provision.credentialLists.update(accountSid, sid, { realm: smaller })
+    await until(async () => (await waiting(stage)) === 1)
+  })
+  t.match(await moved, { realm: smaller })
+  t.equal(await ownerOf(stage, larger ?? ''), accountSid)
+})
+
+t.test('every write of a list waits for its account before it locks anything else', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid, listSid } = stage
+  const { credentialLists } = stage.provision
+  const realm = `new.${accountSid.toLowerCase()}.example.com`
+  const writes = [
+    () => credentialLists.create(accountSid, { friendlyName: 'another', realm }),
+    () => credentialLists.update(accountSid, listSid, { realm }),
+    () => credentialLists.delete(accountSid, listSid),
+  ]
+  for (const write of writes) {
+    let written: Promise<unknown> = Promise.resolve()
+    await inTransaction(database.pool, async (tx) => {
+      await lockAccount(tx, accountSid, 'update')
+      written = write()
+      await until(async () => (await waiting(stage)) === 1)
+      await tx.query('select from credential_lists where account_sid = $1 for update nowait', [accountSid])
+      await claimRealm(tx, realm, accountSid)
+    })
+    await t.resolves(written)
   }
 })
 

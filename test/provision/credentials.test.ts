@@ -5,7 +5,7 @@ import { inTransaction } from '../../src/store/database.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
 import { until } from '../fixtures/until.js'
-import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage } from './stage.js'
+import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage, waiting } from './stage.js'
 
 const postgres = await startPostgres(t)
 const redisServer = await startRedis(t)
@@ -229,11 +229,3 @@ t.test('a suspension that waits for a creation takes the new credential its HA1s
   t.ok(sid)
   t.equal(ha1, undefined)
 })
-
-/** How many of this database's sessions wait for a lock. */
-async function waiting({ database }: Stage): Promise<number> {
-  const { rows } = await database.pool.query<{ n: number }>(
-    `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  )
-  return rows[0]?.n ?? 0
-}

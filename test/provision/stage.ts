@@ -93,3 +93,11 @@ export async function createStage(t: Owner, database: Database, redis?: RedisCli
 export function hashOf(redis: RedisClient, realm: string, username: string): Promise<Record<string, string>> {
   return redis.hgetall(`sipauth:cred:${realm}:${username}`)
 }
+
+/** How many of this database's sessions wait for a lock. */
+export async function waiting({ database }: Pick<Stage, 'database'>): Promise<number> {
+  const { rows } = await database.pool.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.n ?? 0
+}
