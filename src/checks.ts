@@ -38,10 +38,14 @@ export function createChecks(deps: {
   const { config, redis, mirror, database, metrics, log, now } = deps
   const source = createCredentialSource({ mirror, database, metrics, log })
   const decoy = createDecoy(deps.decoySecret)
-  const nonces = createNonces({ secrets: reveal(deps.nonceSecrets), lifetimeSeconds: config.NONCE_TTL, now })
+  const nonces = createNonces({
+    ...{ secrets: reveal(deps.nonceSecrets), lifetimeSeconds: config.NONCE_TTL, now },
+    // Without Redis nobody remembers which nonce counts were spent before this process began.
+    notBeforeMs: redis ? undefined : now(),
+  })
   const replayGuard = createReplayGuard({
     shared: redis && createRedisUseRecord({ redis, now }),
-    local: createMemoryUseRecord({ now }),
+    local: createMemoryUseRecord({ now, alone: redis === undefined }),
     log,
   })
   const throttle = createThrottle({

@@ -15,7 +15,7 @@ import { findCredential } from './find-credential.js'
 import { toChallengedRealm } from './offered-realm.js'
 import { pickAuthorization } from './presented.js'
 import type { ReplayGuard } from './replay-guard.js'
-import type { Throttle } from './throttle.js'
+import type { Attempt, Throttle } from './throttle.js'
 import { REASONS, type Reason, type RefusalReason, UNAVAILABLE, type Verdict } from './verdict.js'
 
 const DOORS = ['http', 'sip'] as const
@@ -40,6 +40,9 @@ export type AuthenticatorDeps = {
   readonly algorithms: readonly HashAlgorithm[]
   readonly qop: readonly Qop[]
 }
+
+/** A nonce of ours. */
+type KnownNonce = Exclude<NonceCheck, { kind: 'bad' }>
 
 type Answered = { readonly origin: Origin; readonly record: Ha1Record | undefined; readonly right: boolean }
 
@@ -78,12 +81,22 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (!isOffered(nonce.offer, authorization)) return challenge('unsupported', realm)
 
     const attempt = { realm, username: authorization.username, sourceIp: request.sourceIp }
+    return throttle.inTurn(attempt, () => judge(request, authorization, attempt, nonce))
+  }
+
+  async function judge(
+    request: AuthRequest,
+    authorization: Authorization,
+    attempt: Attempt,
+    nonce: KnownNonce,
+  ): Promise<Verdict> {
+    const { realm } = attempt
     // Asked at the same time, so that the throttle costs no round trip of its own.
     const [retryAfterSeconds, found] = await Promise.all([
       throttle.check(attempt),
       findAnswered(request, authorization, realm),
     ])
-    if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds } as const
+    if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds }
     if (found.origin === 'unavailable') return UNAVAILABLE
     const { record, right } = found
     if (record && record.ha1 === undefined) return refuse('disabled', 'the credential is disabled')
@@ -115,7 +128,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     request: AuthRequest,
     authorization: Authorization,
     record: Ha1Record,
-    nonce: Exclude<NonceCheck, { kind: 'bad' }>,
+    nonce: KnownNonce,
   ): Promise<Verdict> {
     if (request.identity !== undefined && ![record.username, authorization.username].includes(request.identity)) {
       return refuse('identity_mismatch', "the user of the address must be the digest's user name")

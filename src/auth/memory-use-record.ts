@@ -1,18 +1,38 @@
 import { LRUCache } from 'lru-cache'
 import { type UseRecord, useKey } from './replay-guard.js'
 
-/** Uses remembered at most, about 30 MB of them; the oldest go first. */
+/** Uses remembered at most, about 40 MB of them; the oldest go first. */
 const USES_MAX = 200_000
 
-/** Uses of nonces in this process alone. `now` is in ms since 1970. */
-export function createMemoryUseRecord({ now }: { readonly now: () => number }): UseRecord {
-  const lastCounts = new LRUCache<string, number>({ max: USES_MAX, ttlAutopurge: false, perf: { now } })
+type Held = { readonly count: number; readonly expiresAtMs: number }
+
+/**
+ * Uses of nonces in this process; `now` is in ms since 1970. A record that guards alone refuses what it may have had to
+ * forget: the phone gets a fresh nonce, and a replay gets nothing. Beside a shared record it need not.
+ */
+export function createMemoryUseRecord(deps: {
+  readonly now: () => number
+  readonly alone: boolean
+  readonly usesMax?: number
+}): UseRecord {
+  const { now, alone, usesMax = USES_MAX } = deps
+  /** Nonces that end up to here may be among those that were forgotten. */
+  let forgottenUpTo = 0
+  const uses = new LRUCache<string, Held>({
+    max: usesMax,
+    perf: { now },
+    dispose(held, _key, reason) {
+      if (reason === 'evict') forgottenUpTo = Math.max(forgottenUpTo, held.expiresAtMs)
+    },
+  })
   return {
     async spend(use) {
       const key = useKey(use)
       const count = use.count ?? 1
-      if (count <= (lastCounts.get(key) ?? 0)) return false
-      lastCounts.set(key, count, { ttl: Math.max(1, use.expiresAtMs - now()) })
+      const held = uses.get(key)
+      if (alone && !held && use.expiresAtMs <= forgottenUpTo) return false
+      if (count <= (held?.count ?? 0)) return false
+      uses.set(key, { count, expiresAtMs: use.expiresAtMs }, { ttl: Math.max(1, use.expiresAtMs - now()) })
       return true
     },
   }

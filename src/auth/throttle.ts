@@ -3,6 +3,7 @@ import type { Metrics } from '../metrics.js'
 import { isUsername } from '../names.js'
 import type { FailureRecord, Limit } from './failure-record.js'
 import { toSource } from './source-address.js'
+import { createTurnstile } from './turnstile.js'
 
 /** Who tries: a user of a realm, and the source address; without a source nothing is throttled. */
 export type Attempt = {
@@ -17,6 +18,11 @@ export type Throttle = {
   check(attempt: Attempt): Promise<number | undefined>
   /** Counts a wrong password or an unknown user; nothing else counts. */
   fail(attempt: Attempt): Promise<void>
+  /**
+   * Judges an attempt: no more of one subject at a time than may fail, so that a burst of guesses is not all judged
+   * before the first is counted.
+   */
+  inTurn<T>(attempt: Attempt, judge: () => Promise<T>): Promise<T>
 }
 
 /** How many failures are too many; 0 turns a kind off. Times in ms. */
@@ -49,6 +55,7 @@ export function createThrottle(deps: {
   }
   const kinds = KINDS.filter((kind) => limits[kind].failures > 0)
   for (const kind of KINDS) metrics.throttled.inc({ kind }, 0)
+  const turnstiles = kinds.map((kind) => ({ kind, turnstile: createTurnstile(limits[kind].failures) }))
 
   async function onRecord<T>(use: (record: FailureRecord) => Promise<T>): Promise<T> {
     if (!shared) return use(local)
@@ -86,6 +93,19 @@ export function createThrottle(deps: {
       await Promise.all(
         kinds.map((kind) => onRecord((record) => record.countFailure(subjectOf(kind, source, attempt), limits[kind]))),
       )
+    },
+
+    async inTurn(attempt, judge) {
+      const source = toSource(attempt.sourceIp)
+      if (source === undefined) return judge()
+      // All take the kinds in one order, so that nobody waits for a place while he holds the one that is waited for.
+      const turns = turnstiles.map(({ kind, turnstile }) => ({ turnstile, subject: subjectOf(kind, source, attempt) }))
+      for (const { turnstile, subject } of turns) await turnstile.enter(subject)
+      try {
+        return await judge()
+      } finally {
+        for (const { turnstile, subject } of turns) turnstile.leave(subject)
+      }
     },
   }
 }

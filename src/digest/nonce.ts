@@ -66,8 +66,10 @@ export function createNonces(deps: {
   readonly secrets: readonly string[]
   readonly lifetimeSeconds: number
   readonly now: () => number
+  /** What was issued earlier, ms since 1970, counts as expired: for who remembers no uses from before. */
+  readonly notBeforeMs?: number | undefined
 }): Nonces {
-  const { now } = deps
+  const { now, notBeforeMs = 0 } = deps
   const lifetimeMs = Math.round(deps.lifetimeSeconds * 1000)
   if (!(lifetimeMs > 0)) throw new RangeError('the lifetime of nonces must be above 0 seconds')
   const randomBytes = createRandomBytes(SIGNATURE_AT - RANDOM_AT)
@@ -97,7 +99,8 @@ export function createNonces(deps: {
       const leftMs = expiresAtMs - now()
       // Clocks of nodes differ a little. More than a lifetime ahead, it was issued by a clock that was wrong then, or
       // under a longer lifetime that is no longer meant.
-      const kind = leftMs > 0 && leftMs <= 2 * lifetimeMs ? 'fresh' : 'expired'
+      const tooOld = leftMs <= 0 || expiresAtMs - lifetimeMs < notBeforeMs
+      const kind = tooOld || leftMs > 2 * lifetimeMs ? 'expired' : 'fresh'
       return { kind, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
     },
 

@@ -3,6 +3,7 @@ import type { AuthRequest } from '../auth/auth-request.js'
 import type { Authenticator } from '../auth/authenticator.js'
 import { sipStatus, type Verdict } from '../auth/verdict.js'
 import { formatChallenge } from '../digest/challenge.js'
+import type { Metrics } from '../metrics.js'
 import { filled, flag, ParameterFault, type Parameters, parseEncoded, single } from './parameters.js'
 
 /** What a proxy is told: the SIP status to send, why, and the header lines to add. */
@@ -20,18 +21,20 @@ type Answer = {
 /** How the answer is wanted; from the query string. */
 type Format = { readonly text: boolean; readonly http200: boolean }
 
+export type VerifyDeps = { readonly authenticator: Authenticator; readonly metrics: Metrics }
+
 /** `POST /v1/verify`: the whole check of one SIP request, for proxies. */
-export function createVerifyHandler({ authenticator }: { readonly authenticator: Authenticator }) {
+export function createVerifyHandler({ authenticator, metrics }: VerifyDeps) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     // Before the check: what cannot be answered must not spend a nonce count.
     const format = readFormat(request)
     // Both parsers of bodies make a function that reads them; a request without a body has none.
     const readParameters = (request.body as (() => Parameters) | undefined) ?? (() => new Map())
-    return send(reply, await judge(authenticator, readParameters), format)
+    return send(reply, await judge({ authenticator, metrics }, readParameters), format)
   }
 }
 
-async function judge(authenticator: Authenticator, readParameters: () => Parameters): Promise<Answer> {
+async function judge({ authenticator, metrics }: VerifyDeps, readParameters: () => Parameters): Promise<Answer> {
   let proxy: boolean
   let authRequest: AuthRequest
   try {
@@ -40,17 +43,27 @@ async function judge(authenticator: Authenticator, readParameters: () => Paramet
     authRequest = toAuthRequest(parameters)
   } catch (error) {
     if (!(error instanceof ParameterFault)) throw error
+    // It never becomes a request to check, and is a verdict all the same.
+    metrics.verdicts.inc({ door: 'http', method: 'other', reason: 'malformed' })
     return refuse(400, 'malformed', error.message)
   }
   return toAnswer(await authenticator.verify('http', authRequest), proxy)
 }
 
+/** How Kamailio spells what is not there. */
+const NULL = '<null>'
+
+function given(parameters: Parameters, name: string): string | undefined {
+  const value = filled(parameters, name)
+  return value === NULL ? undefined : value
+}
+
 function toAuthRequest(parameters: Parameters): AuthRequest {
   const method = filled(parameters, 'method')
   if (method === undefined) throw new ParameterFault('method must be given')
-  const authorizations = (parameters.get('authorization') ?? []).filter((value) => value !== '' && value !== '<null>')
-  const realm = filled(parameters, 'realm')
-  const domain = filled(parameters, 'domain')
+  const authorizations = (parameters.get('authorization') ?? []).filter((value) => value !== '' && value !== NULL)
+  const realm = given(parameters, 'realm')
+  const domain = given(parameters, 'domain')
   if (authorizations.length === 0 && realm === undefined && domain === undefined) {
     throw new ParameterFault('realm must be given where there is neither authorization nor domain')
   }
@@ -60,11 +73,11 @@ function toAuthRequest(parameters: Parameters): AuthRequest {
     realm,
     domain,
     authorizations,
-    uri: filled(parameters, 'uri'),
+    uri: given(parameters, 'uri'),
     body: body === undefined ? undefined : Buffer.from(body, 'latin1'),
     // Given and empty is an address without a user part: nobody's.
     identity: single(parameters, 'identity'),
-    sourceIp: filled(parameters, 'source_ip'),
+    sourceIp: given(parameters, 'source_ip'),
     userAgent: filled(parameters, 'user_agent'),
     callId: filled(parameters, 'call_id'),
   }

@@ -10,12 +10,15 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `)
 
+/** Kept longer than the nonce: by a node's clock that is behind, it has not ended yet. */
+const CLOCK_SKEW_MS = 60_000
+
 /** Uses of nonces in Redis, for all nodes together: atomic, one round trip, forgotten when the nonce ends. */
 export function createRedisUseRecord(deps: { readonly redis: RedisClient; readonly now: () => number }): UseRecord {
   const { redis, now } = deps
   return {
     async spend(use) {
-      const ttlMs = Math.max(1, use.expiresAtMs - now())
+      const ttlMs = Math.max(1, use.expiresAtMs - now()) + CLOCK_SKEW_MS
       // A nonce count of 0 is never above the last one, not even above none.
       if (use.count === 0) return false
       return (await SPEND(redis, `sipauth:nc:${useKey(use)}`, [use.count ?? 1, ttlMs])) === 1

@@ -78,7 +78,7 @@ t.test('the record of uses keeps its promises in memory and in Redis', async (t)
   t.teardown(() => redis.disconnect())
   await new Promise((resolve) => redis.once('ready', resolve))
   const records: Readonly<Record<string, UseRecord>> = {
-    memory: createMemoryUseRecord({ now: () => NOW }),
+    memory: createMemoryUseRecord({ now: () => NOW, alone: true }),
     redis: createRedisUseRecord({ redis, now: () => NOW }),
   }
   for (const [name, record] of Object.entries(records)) {
@@ -98,19 +98,23 @@ t.test('the record of uses keeps its promises in memory and in Redis', async (t)
   }
   const keys = (await redis.keys('sipauth:nc:*')).length
   const ttls = await Promise.all((await redis.keys('sipauth:nc:*')).map((key) => redis.pttl(key)))
-  t.ok(keys > 0 && ttls.every((ttl) => ttl > 0 && ttl <= 60_000), 'what is kept ends with its nonce')
+  t.ok(keys > 0 && ttls.every((ttl) => ttl > 0 && ttl <= 120_000), 'what is kept ends a minute after its nonce')
 })
 
 t.test(
   'a use that another node has spent is refused here, and what this node has seen while Redis is away too',
   async (t) => {
-    const shared = createMemoryUseRecord({ now: () => NOW })
+    const shared = createMemoryUseRecord({ now: () => NOW, alone: true })
     let away = false
     const reach: UseRecord = {
       spend: (use) => (away ? Promise.reject(new Error('no answer')) : shared.spend(use)),
     }
     const node = () =>
-      createReplayGuard({ shared: reach, local: createMemoryUseRecord({ now: () => NOW }), log: createLog('silent') })
+      createReplayGuard({
+        shared: reach,
+        local: createMemoryUseRecord({ now: () => NOW, alone: true }),
+        log: createLog('silent'),
+      })
     const [one, two] = [node(), node()]
     t.equal(await one.spend(USE), true)
     t.equal(await two.spend(USE), false, 'spent on the other node')
@@ -121,3 +125,39 @@ t.test(
     t.equal(await one.spend({ ...USE, count: 2 }), false, 'and remembers when it is back')
   },
 )
+
+t.test('without Redis a nonce from before the start is stale: nobody remembers what was spent of it', async (t) => {
+  const before = createRig()
+  const challenge = first(await before.challenges())
+  t.equal(await before.reply(challenge), 'ok')
+  const after = createRig({}, undefined, 5_000)
+  t.equal(await after.reply(challenge), 'stale_nonce')
+  t.equal(await after.attempt(), 'ok')
+})
+
+t.test('a full record that guards alone refuses what it may have forgotten, and nothing newer', async (t) => {
+  const now = 1_000
+  const use = (nonceId: string, expiresAtMs: number) => ({
+    ...{ nonceId, expiresAtMs, username: 'alice', count: 1, response: '' },
+  })
+  for (const alone of [true, false]) {
+    const record = createMemoryUseRecord({ now: () => now, alone, usesMax: 2 })
+    for (const [nonceId, end] of [['a', 2_000] as const, ['b', 2_100] as const, ['c', 2_200] as const]) {
+      t.ok(await record.spend(use(nonceId, end)))
+    }
+    t.equal(await record.spend(use('a', 2_000)), !alone, alone ? 'alone: refused' : 'beside another: its word counts')
+    t.ok(await record.spend(use('d', 3_000)))
+  }
+})
+
+t.test('a use outlives its nonce in Redis, for nodes whose clocks are behind', async (t) => {
+  const server = await startRedis(t)
+  const redis = connectRedis(server.url, createLog('silent'))
+  t.teardown(() => redis.disconnect())
+  await new Promise((resolve) => redis.once('ready', resolve))
+  const ahead = createRedisUseRecord({ redis, now: () => 9_999 })
+  const use = { nonceId: 'n', expiresAtMs: 10_000, username: 'alice', count: 1, response: '' }
+  t.ok(await ahead.spend(use))
+  t.ok((await redis.pttl('sipauth:nc:n:alice')) > 30_000)
+  t.notOk(await createRedisUseRecord({ redis, now: () => 5_000 }).spend(use))
+})

@@ -31,9 +31,12 @@ export type Rig = {
 
 const START = Date.UTC(2026, 0, 1)
 
-/** Wires the checks; alice may log in. `env` holds variables of the configuration. */
-export function createRig(env: Readonly<Record<string, string>> = {}, redis?: RedisClient): Rig {
-  let time = START
+/**
+ * Wires the checks; alice may log in. `env` holds variables of the configuration; `laterMs` is when the process began,
+ * after the first one.
+ */
+export function createRig(env: Readonly<Record<string, string>> = {}, redis?: RedisClient, laterMs = 0): Rig {
+  let time = START + laterMs
   const [mirror, database, metrics] = [scriptedMirror(), scriptedStore(), createMetrics()]
   const checks = createChecks({
     config: readConfig(env),

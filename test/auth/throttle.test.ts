@@ -194,3 +194,15 @@ t.test('while Redis is away a node throttles by what it has seen itself', async 
   await fail(one, 10)
   t.equal(await one.attempt({}, HERE), 'throttled')
 })
+
+t.test('a burst of guesses is not judged at once: few more than may fail, and then none', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '10' })
+  const challenge = first(await rig.challenges())
+  const guesses = Array.from({ length: 300 }, (_, index) =>
+    rig.reply(challenge, { password: `guess ${index}` }, { sourceIp: '192.0.2.7' }),
+  )
+  const reasons = await Promise.all(guesses)
+  const judged = reasons.filter((reason) => reason === 'bad_response').length
+  t.ok(judged >= 10 && judged < 20, `${judged} judged`)
+  t.equal(reasons.filter((reason) => reason === 'throttled').length, 300 - judged)
+})

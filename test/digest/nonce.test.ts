@@ -191,3 +191,14 @@ t.test('a rotation to no secret is refused and leaves the old ones in force', as
   t.throws(() => nonces.rotate([]), RangeError)
   t.match(nonces.check(nonce, REALM), { kind: 'fresh' })
 })
+
+t.test('a nonce that was issued before a given moment counts as expired', async (t) => {
+  const { clock, nonces } = setUp()
+  const nonce = nonces.issue(REALM, OFFER)
+  const sees = (notBeforeMs: number) => {
+    const common = { secrets: ['first secret'], lifetimeSeconds: LIFETIME_SECONDS, now: () => clock.ms }
+    return createNonces({ ...common, notBeforeMs }).check(nonce, REALM).kind
+  }
+  t.equal(sees(START_MS), 'fresh')
+  t.equal(sees(START_MS + 1), 'expired')
+})

@@ -1,0 +1,27 @@
+/** Lets so many in at a time for each subject; others wait, in order. */
+export type Turnstile = {
+  /** Undefined when there is room: then nothing is waited for. Whoever is in must leave. */
+  enter(subject: string): Promise<void> | undefined
+  leave(subject: string): void
+}
+
+/** Whoever waits is bounded by the doors: by their connections, or by the checks that they let run at a time. */
+export function createTurnstile(room: number): Turnstile {
+  const subjects = new Map<string, { inside: number; readonly waiting: (() => void)[] }>()
+  return {
+    enter(subject) {
+      const held = subjects.get(subject)
+      if (!held) subjects.set(subject, { inside: 1, waiting: [] })
+      else if (held.inside < room) held.inside++
+      else return new Promise((resolve) => held.waiting.push(resolve))
+      return undefined
+    },
+    leave(subject) {
+      const held = subjects.get(subject)
+      const next = held?.waiting.shift()
+      // Whoever comes next takes the place over.
+      if (next) next()
+      else if (held && --held.inside === 0) subjects.delete(subject)
+    },
+  }
+}
