@@ -3,13 +3,14 @@ import type { CredentialIdentity } from '../credential.js'
 import type { Log } from '../log.js'
 import type { Answerable } from './answerable.js'
 import type { Bindings } from './bindings.js'
+import { createKeptAnswers } from './kept-answers.js'
 import type { Limits } from './limits.js'
 import type { Reading, SipRequest } from './message.js'
 import { redirect } from './redirect.js'
 import { register } from './register.js'
 import { createReplyWriter, type Reply, type Source } from './reply.js'
 import { readSubject } from './subject.js'
-import { createTransactions, transactionKey } from './transactions.js'
+import { attemptKey, createTransactions, transactionKey } from './transactions.js'
 import { refusalReply, unavailable } from './verdict-reply.js'
 import type { Via } from './via.js'
 
@@ -59,13 +60,15 @@ const RETRY_SECONDS = 5
 const LOG_EVERY_MS = 1_000
 
 /**
- * Decides what every request is answered: without state until the digest is right, then in a transaction, so that a
- * retransmission is never checked twice.
+ * Decides what every request is answered: without state where there was no Authorization to check; where it was right,
+ * in a transaction; where it was not, with an answer that is kept on UDP. So a retransmission is never checked twice,
+ * and one wrong password is one failure, however often its request is sent.
  */
 export function createSipDoor(deps: SipDoorDeps): SipDoor {
   const { authenticator, log, now, limits } = deps
   const write = createReplyWriter()
   const transactions = createTransactions(limits.transactions)
+  const refusals = createKeptAnswers({ most: limits.refusals, mostBytes: limits.refusalBytes, now })
   const inFlight = new Map<string, Promise<void>>()
   let lastLogged = Number.NEGATIVE_INFINITY
 
@@ -83,6 +86,19 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     if (request.require.length > 0) return { status: 420, headers: { unsupported: request.require.join(', ') } }
     if (request.method === 'OPTIONS') return CAPABILITIES
     return inFlight.size < limits.inFlight ? undefined : unavailable(RETRY_SECONDS)
+  }
+
+  const refuse = (request: SipRequest, reply: Reply, key: string, channel: Channel): void => {
+    const bytes = write(request, reply, channel.source)
+    if (mayComeAgain(request, channel)) refusals.keep(attemptKey(key, request.authorizations), bytes)
+    channel.send(bytes, request.vias[0])
+  }
+
+  /** Answers a retransmission of what was refused; false where it is none. */
+  const refuseAgain = (request: SipRequest, key: string, channel: Channel): boolean => {
+    const kept = mayComeAgain(request, channel) ? refusals.find(attemptKey(key, request.authorizations)) : undefined
+    if (kept) channel.send(kept, request.vias[0])
+    return kept !== undefined
   }
 
   const serve = async (request: SipRequest, credential: CredentialIdentity): Promise<Reply> => {
@@ -108,7 +124,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       userAgent: request.userAgent,
       callId: request.callId,
     })
-    if (verdict.reason !== 'ok') return answer(request, refusalReply(verdict), channel)
+    if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
     const reply = await serve(request, verdict.credential)
     const bytes = write(request, reply, channel.source)
     const send = (): void => channel.send(bytes, request.vias[0])
@@ -132,6 +148,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       return
     }
     if (transactions.absorb(key, request.method) || inFlight.has(key) || request.method === 'ACK') return
+    if (refuseAgain(request, key, channel)) return
     const reply = uncheckedReply(request)
     if (reply) answer(request, reply, channel)
     else begin(request, key, channel)
@@ -157,4 +174,9 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     },
     destroy: transactions.destroy,
   }
+}
+
+/** A challenge for a request without Authorization needs no memory, and no transport but UDP sends anything again. */
+function mayComeAgain({ authorizations }: SipRequest, { transport }: Channel): boolean {
+  return transport === 'UDP' && authorizations.length > 0
 }

@@ -15,6 +15,9 @@ export const LIMITS = {
   inFlight: 10_000,
   /** Answered transactions kept for retransmissions; beyond it the oldest goes. */
   transactions: 20_000,
+  /** Refusals of wrong Authorizations kept for retransmissions, and their bytes; beyond it the oldest goes. */
+  refusals: 10_000,
+  refusalBytes: 16 * 1024 * 1024,
   /** Connections (TCP, TLS and WebSocket together), and those of one address. */
   connections: 4_000,
   connectionsPerAddress: 1_200,

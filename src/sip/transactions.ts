@@ -80,3 +80,11 @@ export function transactionKey(request: Answerable, transport: string, source: S
   ]
   return hash('sha256', parts.join('\n'), 'base64')
 }
+
+/**
+ * What makes two requests of one transaction the same attempt to be let in. A phone that is challenged and tries again
+ * without a new CSeq or branch breaks RFC 3261 section 22.2, but is not sent away with its old answer.
+ */
+export function attemptKey(key: string, authorizations: readonly string[]): string {
+  return hash('sha256', [key, ...authorizations].join('\n'), 'base64')
+}
