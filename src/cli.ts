@@ -40,11 +40,16 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
     const config = readConfig()
     return await command({ config, log: createLog(config.LOG_LEVEL), args, print })
   } catch (error) {
-    const callersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)
-    const text = error instanceof Error ? (callersFault ? error.message : error.stack) : String(error)
-    process.stderr.write(`sipauthd: ${text}\n`)
-    return callersFault ? 2 : 1
+    const isCallersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)
+    process.stderr.write(`sipauthd: ${describe(error, isCallersFault)}\n`)
+    return isCallersFault ? 2 : 1
   }
+}
+
+/** What a server or the system refused has a code, and says all in its message; only a fault of ours needs its stack. */
+function describe(error: unknown, isCallersFault: boolean): string {
+  if (!(error instanceof Error)) return String(error)
+  return isCallersFault || 'code' in error ? error.message : (error.stack ?? error.message)
 }
 
 function print(text: string): 0 {
