@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Answerable } from './answerable.js'
 import { writeResponse } from './sip-package.js'
-import { withSource } from './via.js'
+import { type Via, withSource } from './via.js'
 
 /** Every status that native SIP answers with, and its reason phrase (RFC 3261 section 21). */
 export const STATUSES = {
@@ -51,7 +51,7 @@ export function createReplyWriter(): ReplyWriter {
     return writeResponse({
       status,
       reason: printable(reason ?? STATUSES[status]),
-      vias: [withSource(top, source), ...others].map((via) => [via.transport, `${via.sentBy}${via.parameterText}`]),
+      vias: [withSource(top, source), ...others].map(toViaParts),
       from: request.from,
       to: request.toTag ? request.to : `${request.to};tag=${toTag(request)}`,
       callId: request.callId,
@@ -60,6 +60,10 @@ export function createReplyWriter(): ReplyWriter {
       challenges: challenges.map(printable),
     })
   }
+}
+
+function toViaParts({ version, transport, sentBy, parameterText }: Via) {
+  return { version, transport, rest: `${sentBy}${parameterText}` }
 }
 
 /** What did not come out of the scanner may not end a line either; nothing above U+00FF, which would be cut to a byte. */

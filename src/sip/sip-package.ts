@@ -35,8 +35,8 @@ export type ParsedHead = {
 export type ResponseParts = {
   readonly status: number
   readonly reason: string
-  /** For each Via, the topmost first: transport, and all that follows it. */
-  readonly vias: readonly (readonly [transport: string, rest: string])[]
+  /** For each Via, the topmost first: its version and transport, and all that follows them. */
+  readonly vias: readonly { readonly version: string; readonly transport: string; readonly rest: string }[]
   readonly from: string
   readonly to: string
   readonly callId: string
@@ -95,7 +95,7 @@ export function writeResponse(parts: ResponseParts): Buffer {
   const request = {
     version: '2.0',
     headers: {
-      via: vias.map(([protocol, host]) => ({ version: '2.0', protocol, host, params: {} })),
+      via: vias.map(({ version, transport, rest }) => ({ version, protocol: transport, host: rest, params: {} })),
       from,
       to,
       'call-id': callId,

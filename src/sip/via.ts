@@ -2,6 +2,8 @@ import { collapseBlanks, parseParameters, splitLists } from './address.js'
 
 /** One hop of a request's way, RFC 3261 section 20.42. */
 export type Via = {
+  /** Of SIP, as written: `2.0`, or another that is repeated in the answer that refuses it. */
+  readonly version: string
   /** Transport in upper case: UDP, TCP, TLS, WS or another token. */
   readonly transport: string
   /** Host and port of who sent it, as written. */
@@ -16,7 +18,7 @@ export type Via = {
 const HOPS_MAX = 40
 
 const VIA =
-  /^SIP ?\/ ?2\.0 ?\/ ?([A-Za-z-]{2,16}) ((?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9\-._]{1,255})(?: ?: ?(\d{1,5}))?)/i
+  /^SIP ?\/ ?(\d{1,5}\.\d{1,5}) ?\/ ?([A-Za-z-]{2,16}) ((?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9\-._]{1,255})(?: ?: ?(\d{1,5}))?)/i
 
 /** Reads all Via values of a request, the topmost first. Undefined where there is none or one is not well formed. */
 export function parseVias(values: readonly string[]): [Via, ...Via[]] | undefined {
@@ -32,13 +34,13 @@ export function parseVias(values: readonly string[]): [Via, ...Via[]] | undefine
 
 function parseVia(text: string): Via | undefined {
   const match = VIA.exec(text)
-  const [head, transport, sentBy, portText] = match ?? []
-  if (head === undefined || transport === undefined || sentBy === undefined) return undefined
+  const [head, version, transport, sentBy, portText] = match ?? []
+  if (head === undefined || version === undefined || transport === undefined || sentBy === undefined) return undefined
   const port = portText === undefined ? undefined : Number(portText)
   const parameterText = text.slice(head.length)
   const parameters = parseParameters(parameterText)
   if (parameters === undefined || (port !== undefined && (port === 0 || port > 65_535))) return undefined
-  return { transport: transport.toUpperCase(), sentBy, port, parameterText, parameters }
+  return { version, transport: transport.toUpperCase(), sentBy, port, parameterText, parameters }
 }
 
 /**

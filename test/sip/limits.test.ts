@@ -56,6 +56,17 @@ t.test('another SIP version is 505', async (t) => {
   t.equal((await bob.ask(sipRequest('OPTIONS'))).status, 200, 'the stream goes on')
 })
 
+t.test('another SIP version is 505 where Via names it too, and the answer repeats that Via', async (t) => {
+  const { phone } = await startNative(t)
+  const bob = await phone()
+  for (const version of ['3.0', '1.0', '2.1']) {
+    const text = sipRequest('OPTIONS', { via: `SIP/${version}/UDP 127.0.0.1:9;branch=z9hG4bKv;rport` })
+    const answer = await bob.ask(text.replace('SIP/2.0\r\n', `SIP/${version}\r\n`))
+    t.equal(answer.status, 505)
+    t.equal(answer.one('Via'), `SIP/${version}/UDP 127.0.0.1:9;branch=z9hG4bKv;received=127.0.0.1;rport=${bob.port}`)
+  }
+})
+
 t.test('an Authorization over 4 KiB is 400, one of 4 KiB reaches the check', async (t) => {
   const { phone, authenticator } = await startNative(t)
   const bob = await phone()
