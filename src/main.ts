@@ -1,7 +1,7 @@
 import { createApiServer } from './api/server.js'
 import { createChecks } from './checks.js'
 import type { Config } from './config.js'
-import { closeDoors, openDoors, readyLine } from './doors.js'
+import { createDoors, readyLine } from './doors.js'
 import { firstSteps } from './first-steps.js'
 import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
@@ -67,6 +67,7 @@ export async function serve(
     closers.push(() => database.close())
     const loaded = await loadSecrets(config)
     const { secrets } = loaded
+    if (loaded.generated.length > 0) print(announce(loaded))
     if (config.DATABASE_URL && loaded.kept.length > 0) {
       log.warn({ names: loaded.kept, path: loaded.path }, 'every other node on this database must be set to the same')
     }
@@ -115,9 +116,10 @@ export async function serve(
     const lookup = await createLookupServer({
       authenticator,
       ha1Lookup,
-      readiness() {
+      async readiness() {
         const stores = Object.fromEntries([...health.up].map(([store, up]) => [store, up ? 'up' : 'down']))
-        return { ready: serving && (mirror.current || health.up.get('postgres') === true), stores }
+        const isAnswering = health.up.get('postgres') === true || (await canTell(mirror))
+        return { ready: serving && isAnswering, stores }
       },
       metrics,
       proxyToken: secrets.proxyToken,
@@ -131,17 +133,16 @@ export async function serve(
       log,
       now,
     })
+    const doors = createDoors({ api, lookup, sip })
     closers.push(() => {
       serving = false
-      return closeDoors({ api, lookup, sip })
+      return doors.close()
     })
     stopping.throwIfAborted()
-    const bound = await openDoors(config, { api, lookup, sip })
+    const bound = await doors.open(config)
     serving = true
     print(`${readyLine(bound)}\n`)
-    print(
-      announce(loaded, firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })),
-    )
+    print(`${firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })}\n`)
 
     return {
       stop: () => withinDrainTime(closeAll(), log),
@@ -165,15 +166,19 @@ function describeOffer({ ALGORITHMS: [algorithm = 'MD5'], QOP }: Config) {
   return { algorithm, hasQop: QOP.includes('auth') }
 }
 
-/** What the first start has to tell once; afterwards only the steps. */
-function announce({ generated, path }: LoadedSecrets, steps: string): string {
-  if (generated.length === 0) return `${steps}\n`
+/** What was generated just now, told before anything else can fail; there is no second time. */
+function announce({ generated, path }: LoadedSecrets): string {
   const shown = generated.filter(({ name }) => name !== 'NONCE_SECRET').map(({ name, value }) => `  ${name}=${value}`)
-  return ['', `generated and kept in ${path}, shown this once:`, ...shown, steps, ''].join('\n')
+  return ['', `generated and kept in ${path}, shown this once:`, ...shown, '', ''].join('\n')
 }
 
 async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {
   await withinTime(DRAIN_MS, closing).catch((error) => log.warn({ err: error }, 'not everything was closed in time'))
+}
+
+/** Whether the mirror alone can answer every check: it is there, and complete. */
+async function canTell(mirror: Mirror): Promise<boolean> {
+  return mirror.current && (await mirror.isComplete().catch(() => false))
 }
 
 /** One mirror for all nodes where there is Redis; else one in this process, which must be filled and kept current. */

@@ -134,21 +134,32 @@ t.test('ports that are taken are named at once, with exit code 2 and nothing lef
   }
 })
 
-t.test('SIGTERM while a request is being answered: it is answered, and the process ends with 0', async (t) => {
-  const env = { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() }
-  const server = await startSipauthd(t, { env })
-  const tenant = await createTenant(server.api, REALM)
-  postgres.pause()
-  const created = tenant.add('alice')
-  // The write waits for the paused database; the line of the stop is after the request's arrival.
-  await until(async () => (await createProxy(server.auth, REALM).ask('/readyz')).status === 200)
-  await once(await writeHalf(server.api), 'data')
-  server.signal('SIGTERM')
-  await server.waitForLog(/"stopping"/)
-  postgres.resume()
-  t.match(await created, /^CR/, 'what ran was answered')
-  t.same(await server.exit, { code: 0, signal: null })
-})
+t.test(
+  'SIGTERM while a request is being answered: it is answered, all is closed, and the process ends with 0',
+  async (t) => {
+    const env = { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() }
+    const server = await startSipauthd(t, { env })
+    const tenant = await createTenant(server.api, REALM)
+    postgres.pause()
+    const created = tenant.add('alice')
+    // The write waits for the paused database; the line of the stop is after the request's arrival.
+    await until(async () => (await createProxy(server.auth, REALM).ask('/readyz')).status === 200)
+    await once(await writeHalf(server.api), 'data')
+    const silent = [server.api, server.auth].map((url) => connect(Number(new URL(url).port), '127.0.0.1'))
+    for (const socket of silent) socket.on('error', () => undefined)
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    server.signal('SIGTERM')
+    await server.waitForLog(/"stopping"/)
+    postgres.resume()
+    t.match(await created, /^CR/, 'what ran was answered')
+    t.same(await server.exit, { code: 0, signal: null })
+    t.notMatch(
+      server.log(),
+      /not close cleanly|not everything was closed/,
+      'connections that say nothing hold nothing up',
+    )
+  },
+)
 
 /** A connection on which a request has been answered: the server has read what came before it too. */
 async function writeHalf(url: string) {
