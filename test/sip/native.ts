@@ -1,3 +1,4 @@
+import type { Authenticator } from '../../src/auth/authenticator.js'
 import { createLog } from '../../src/log.js'
 import type { Bindings } from '../../src/sip/bindings.js'
 import { LIMITS, type Limits } from '../../src/sip/limits.js'
@@ -25,6 +26,8 @@ export type Native = {
 }
 
 export type NativeOptions = {
+  /** Instead of the scripted one. */
+  readonly authenticator?: Authenticator
   readonly bindings?: Bindings
   readonly nextHop?: string
   readonly limits?: Partial<Limits>
@@ -37,7 +40,7 @@ export async function startNative(t: Owner, options: NativeOptions = {}): Promis
   const now = (): number => time
   const authenticator = scriptedAuthenticator()
   const server = createSipServer({
-    authenticator,
+    authenticator: options.authenticator ?? authenticator,
     bindings: options.bindings ?? createMemoryBindings({ now }),
     nextHop: options.nextHop,
     log: createLog('silent'),

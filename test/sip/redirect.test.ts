@@ -1,4 +1,6 @@
 import t from 'tap'
+import { answer, REALM, USERNAME } from '../auth/phone.js'
+import { createRig } from '../auth/rig.js'
 import { startNative } from './native.js'
 import { sipRequest } from './request.js'
 
@@ -53,13 +55,22 @@ t.test('a callee without a binding is 404 where there is no next hop', async (t)
   t.equal((await bob.ask(sipRequest('MESSAGE', { uri: 'sip:example.com', lines }))).status, 404)
 })
 
-t.test('a From that names no SIP user is forbidden, so that nobody calls without a name', async (t) => {
-  const { phone, authenticator } = await startNative(t)
+t.test('a From that names no SIP user is challenged, and nobody calls with it', async (t) => {
+  const { checks, challenges } = createRig()
+  const { phone } = await startNative(t, { authenticator: checks.authenticator })
   const bob = await phone()
-  for (const from of ['<tel:+1>;tag=f', '<sip:example.com>;tag=f']) {
-    t.equal((await bob.ask(sipRequest('INVITE', { ...toAlice, from }))).status, 403)
+  const uri = `sip:bob@${REALM}`
+  for (const from of ['<tel:+1>;tag=f', `<sip:${REALM}>;tag=f`]) {
+    const challenged = await bob.ask(sipRequest('INVITE', { uri, from }))
+    t.equal(challenged.status, 401)
+    t.match(challenged.one('WWW-Authenticate'), `realm="${REALM}"`)
+    const [challenge] = await challenges()
+    if (!challenge) throw new Error('no challenge')
+    const authorization = `Authorization: ${answer(challenge, { method: 'INVITE', uri })}`
+    t.equal((await bob.ask(sipRequest('INVITE', { uri, from, lines: [authorization] }))).status, 403)
+    const named = sipRequest('INVITE', { uri, from: `<sip:${USERNAME}@${REALM}>;tag=f`, lines: [authorization] })
+    t.equal((await bob.ask(named)).status, 404, 'the same Authorization is right for its own user')
   }
-  t.same(authenticator.asked, [])
 })
 
 t.test('OPTIONS is answered without a check, with what is understood', async (t) => {
