@@ -152,6 +152,15 @@ t.test('more contacts than one address of record may have are refused, and none 
   t.same((await bob.ask(register([]))).all('Contact'), [])
 })
 
+for (const uri of ['sip:192.0.2.1', 'sip:registrar.example.net:5060;transport=udp', 'sip:bob@example.com']) {
+  t.test(`a REGISTER to ${uri} is for the domain in To, and its digest for that Request-URI`, async (t) => {
+    const { phone, authenticator } = await startNative(t)
+    const answer = await (await phone()).ask(register(['Contact: <sip:bob@a>'], { uri }))
+    t.equal(answer.status, 200)
+    t.match(authenticator.asked[0], { domain: 'example.com', identity: 'bob', uri })
+  })
+}
+
 t.test('user names are compared as they are written, never percent-decoded', async (t) => {
   const { phone, authenticator } = await startNative(t)
   const bob = await phone()
