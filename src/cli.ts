@@ -49,7 +49,8 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
 /** What a server or the system refused has a code, and says all in its message; only a fault of ours needs its stack. */
 function describe(error: unknown, isCallersFault: boolean): string {
   if (!(error instanceof Error)) return String(error)
-  return isCallersFault || 'code' in error ? error.message : (error.stack ?? error.message)
+  if (isCallersFault) return error.message
+  return 'code' in error ? error.message || String(error.code) : (error.stack ?? error.message)
 }
 
 function print(text: string): 0 {

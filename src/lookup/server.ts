@@ -10,7 +10,7 @@ import { createTokenCheck } from './token-check.js'
 import { createVerifyHandler } from './verify.js'
 
 /** Whether checks can be answered, and what the stores are up to. */
-export type Readiness = () => { readonly ready: boolean; readonly stores: Readonly<Record<string, string>> }
+export type Readiness = () => Promise<{ readonly ready: boolean; readonly stores: Readonly<Record<string, string>> }>
 
 export type LookupDeps = {
   readonly authenticator: Authenticator
@@ -56,7 +56,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
     '/readyz': {
       method: 'GET',
       handler: async (_request, reply) => {
-        const state = readiness()
+        const state = await readiness()
         return reply.code(state.ready ? 200 : 503).send(state)
       },
     },

@@ -10,7 +10,7 @@ import { KNOWN_TOKENS } from '../fixtures/tenant.js'
 export async function openLookup(t: Owner, rig: Rig, deps: Partial<LookupDeps> = {}) {
   const server = await createLookupServer({
     ...rig.checks,
-    readiness: () => ({ ready: true, stores: {} }),
+    readiness: async () => ({ ready: true, stores: {} }),
     metrics: rig.metrics,
     proxyToken: new Secret(KNOWN_TOKENS.PROXY_TOKEN),
     ha1Token: undefined,

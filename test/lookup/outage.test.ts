@@ -54,7 +54,7 @@ t.test('an unexpected fault is 500 without a word of what it was, and without a 
 
 t.test('readiness is told by status, with the state of each store', async (t) => {
   let ready = false
-  const readiness = () => ({ ready, stores: { postgres: 'down' } })
+  const readiness = async () => ({ ready, stores: { postgres: 'down' } })
   const { url } = await openLookup(t, createRig(), { readiness })
   const proxy = createProxy(url, REALM)
   t.match(await proxy.ask('/readyz'), { status: 503, json: { ready: false, stores: { postgres: 'down' } } })
