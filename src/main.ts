@@ -67,7 +67,6 @@ export async function serve(
     closers.push(() => database.close())
     const loaded = await loadSecrets(config)
     const { secrets } = loaded
-    if (loaded.generated.length > 0) print(announce(loaded))
     if (config.DATABASE_URL && loaded.kept.length > 0) {
       log.warn({ names: loaded.kept, path: loaded.path }, 'every other node on this database must be set to the same')
     }
@@ -142,7 +141,9 @@ export async function serve(
     const bound = await doors.open(config)
     serving = true
     print(`${readyLine(bound)}\n`)
-    print(`${firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })}\n`)
+    print(
+      announce(loaded, firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })),
+    )
 
     return {
       stop: () => withinDrainTime(closeAll(), log),
@@ -166,10 +167,11 @@ function describeOffer({ ALGORITHMS: [algorithm = 'MD5'], QOP }: Config) {
   return { algorithm, hasQop: QOP.includes('auth') }
 }
 
-/** What was generated just now, told before anything else can fail; there is no second time. */
-function announce({ generated, path }: LoadedSecrets): string {
+/** What the first start has to tell once; afterwards only the steps. */
+function announce({ generated, path }: LoadedSecrets, steps: string): string {
+  if (generated.length === 0) return `${steps}\n`
   const shown = generated.filter(({ name }) => name !== 'NONCE_SECRET').map(({ name, value }) => `  ${name}=${value}`)
-  return ['', `generated and kept in ${path}, shown this once:`, ...shown, '', ''].join('\n')
+  return ['', `generated and kept in ${path}, shown this once:`, ...shown, steps, ''].join('\n')
 }
 
 async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {
