@@ -10,13 +10,18 @@ export function namesSameResource(digestUri: string, requestUri: string): boolea
   return a !== undefined && b !== undefined && a === b
 }
 
-const SIP_URI = /^(sips?):(?:([^@]*)@)?(\[[^\]]*\]|[^:;?@[\]]*)(?::(\d{1,5}))?(?:[;?].*)?$/i
+const SCHEME = /^(sips?):/i
+const HOST_PORT = /^(\[[^\]]*\]|[^:;?@[\]]*)(?::(\d{1,5}))?(?:[;?].*)?$/
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { sip: '5060', sips: '5061' }
 
 function readUri(uri: string): string | undefined {
-  const [, scheme, user, host, port] = SIP_URI.exec(uri) ?? []
-  if (scheme === undefined || host === undefined) return undefined
-  const lowered = scheme.toLowerCase()
+  const scheme = SCHEME.exec(uri)?.[1]?.toLowerCase()
+  if (scheme === undefined) return undefined
+  const rest = uri.slice(scheme.length + 1)
+  const at = rest.lastIndexOf('@') // a user name may hold others
+  const [, host, port] = HOST_PORT.exec(rest.slice(at + 1)) ?? []
+  if (host === undefined) return undefined
   // A password in the user part is never part of an identity; parameters of the user part (RFC 4967) are.
-  return [lowered, user?.split(':')[0] ?? '', host.toLowerCase(), port ?? DEFAULT_PORTS[lowered]].join('\n')
+  const user = rest.slice(0, Math.max(at, 0)).split(':', 1)[0] ?? ''
+  return [scheme, user, host.toLowerCase(), port ?? DEFAULT_PORTS[scheme]].join('\n')
 }

@@ -12,6 +12,7 @@ t.test(
       ['sip:alice@example.com', 'sip:alice@example.com;transport=tcp'],
       ['sip:alice:pw@example.com', 'sip:alice@example.com'],
       ['sip:example.com?subject=x', 'sip:example.com'],
+      ['sip:a@b@example.com', 'sip:a@b@EXAMPLE.com:5060;transport=udp'],
       ['sip:[2001:DB8::1]:5060', 'sip:[2001:db8::1]'],
       ['tel:+15550100', 'tel:+15550100'],
     ]
@@ -30,6 +31,7 @@ t.test('another user, host, port or scheme is another resource', async (t) => {
     ['sip:example.com', 'sip:example.com:5061'],
     ['sip:example.com', 'sips:example.com'],
     ['sip:a@b@example.com', 'sip:a@example.com'],
+    ['sip:a@b@example.com', 'sip:a@c@example.com'],
     ['sip:alice;x=1@example.com', 'sip:alice@example.com'],
     ['tel:+15550100', 'tel:+15550101'],
     ['*', 'sip:example.com'],
