@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Config, ConfigError, type GeneratedName, generatedNames } from './config.js'
 import type { Secret } from './secret.js'
+import { addToSecretsFile, readSecretsFile } from './secrets-file.js'
 import { accountSid, Fault, nonceSecrets, type Parser, readNonceSecrets, token } from './settings.js'
 import { createSid, createToken } from './sid.js'
 
@@ -80,46 +80,14 @@ function named<T>(name: string, read: () => T): T {
 
 async function readOrGenerate(path: string, names: readonly GeneratedName[]) {
   for (;;) {
-    const text = names.length === 0 ? '' : await readIfThere(path)
-    const values = new Map<string, string>()
-    for (const line of (text ?? '').split('\n')) {
-      const [, name, value] = /^([A-Z_]+)='([^']*)'$/.exec(line) ?? []
-      if (name !== undefined && value !== undefined) values.set(name, value)
+    const file =
+      names.length === 0 ? { text: '', values: new Map<string, string>() } : await readSecretsFile(path, names)
+    const missing = names.filter((name) => !file.values.has(name))
+    const generated = missing.map((name) => ({ name, value: GENERATORS[name]() }))
+    if (generated.length > 0 && !(await addToSecretsFile(path, file, generated))) continue
+    return {
+      values: new Map([...file.values, ...generated.map(({ name, value }) => [name, value] as const)]),
+      generated,
     }
-    const generated = names.filter((name) => !values.has(name)).map((name) => ({ name, value: GENERATORS[name]() }))
-    for (const { name, value } of generated) values.set(name, value)
-    if (generated.length === 0 || (await keep(path, values, text === undefined))) return { values, generated }
   }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
-    throw error
-  }
-}
-
-/** Writes the file whole or not at all; false where it was to be new and another process has made it meanwhile. */
-async function keep(path: string, values: ReadonlyMap<string, string>, isNew: boolean): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(8).toString('hex')}`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    await file.writeFile([...values].map(([name, value]) => `${name}='${value}'\n`).join(''))
-    await file.sync()
-    await file.close()
-    await (isNew ? link(draft, path) : rename(draft, path))
-    return true
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
-    throw error
-  } finally {
-    await rm(draft, { force: true })
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

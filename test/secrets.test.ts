@@ -82,6 +82,66 @@ t.test('a file that holds what cannot be a secret is named, and stays as it is',
   t.match(readFileSync(path, 'utf8'), /MASTER_ACCOUNT_SID='nonsense'/)
 })
 
+t.test('values are read as a shell would read them, whatever ends the lines', async (t) => {
+  const sid = `AC${'1'.repeat(32)}`
+  const lines = [
+    '# what the master account is',
+    `MASTER_ACCOUNT_SID=${sid}`,
+    `export MASTER_AUTH_TOKEN="master-token"  # of the first day`,
+    "PROXY_TOKEN='proxy#token'",
+    '',
+    'NONCE_SECRET=newest-1,older-12',
+    'OTHER=$PROXY_TOKEN',
+  ]
+  for (const text of [lines.join('\n'), lines.join('\r\n'), `\uFEFF${[...lines, ''].join('\r\n')}`]) {
+    const DATA_DIR = await scratchFolder('data')
+    const path = join(DATA_DIR, 'secrets.env')
+    writeFileSync(path, text)
+    const loaded = await loadSecrets(readConfig({ DATA_DIR }))
+    t.same(loaded.generated, [])
+    t.match(reveal(loaded), { sid, token: 'master-token', proxy: 'proxy#token', nonces: ['newest-1', 'older-12'] })
+    t.equal(readFileSync(path, 'utf8'), text)
+  }
+})
+
+t.test(
+  "a line that begins with a secret's name and cannot be understood is named, and nothing is written",
+  async (t) => {
+    for (const line of [
+      "MASTER_AUTH_TOKEN='master-token",
+      "MASTER_AUTH_TOKEN = 'master-token'",
+      'MASTER_AUTH_TOKEN="$OTHER"',
+      'MASTER_AUTH_TOKEN=master\\ token',
+      "MASTER_AUTH_TOKEN='master'token",
+      'MASTER_AUTH_TOKEN: master-token',
+    ]) {
+      const DATA_DIR = await scratchFolder('data')
+      const path = join(DATA_DIR, 'secrets.env')
+      const text = `# ours\n${line}\nPROXY_TOKEN\n`
+      writeFileSync(path, text)
+      const faults = [2, 3].map((number) => `line ${number} of ${path} must be`)
+      await t.rejects(loadSecrets(readConfig({ DATA_DIR })), {
+        name: 'ConfigError',
+        faults: [`${faults[0]} MASTER_AUTH_TOKEN='value'`, `${faults[1]} PROXY_TOKEN='value'`],
+      })
+      t.equal(readFileSync(path, 'utf8'), text, line)
+    }
+  },
+)
+
+t.test('what is missing is added below, and every other line and comment stays', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  const path = join(DATA_DIR, 'secrets.env')
+  const text = "# ours: MASTER_AUTH_TOKEN='in a comment'\r\nOTHER='kept'\r\nPROXY_TOKEN=proxy-token"
+  writeFileSync(path, text)
+  const loaded = await loadSecrets(readConfig({ DATA_DIR }))
+  t.equal(loaded.secrets.proxyToken.reveal(), 'proxy-token')
+  const added = loaded.generated.map(({ name, value }) => `${name}='${value}'\n`)
+  t.same(added.length, 3)
+  t.equal(readFileSync(path, 'utf8'), `${text}\n${added.join('')}`)
+  t.same(reveal(await loadSecrets(readConfig({ DATA_DIR }))), reveal(loaded))
+})
+
 t.test('a folder where the file should be is an error, not an empty file', async (t) => {
   const DATA_DIR = await scratchFolder('data')
   mkdirSync(join(DATA_DIR, 'secrets.env'))
