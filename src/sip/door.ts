@@ -67,7 +67,7 @@ const LOG_EVERY_MS = 1_000
 export function createSipDoor(deps: SipDoorDeps): SipDoor {
   const { authenticator, log, now, limits } = deps
   const write = createReplyWriter()
-  const transactions = createTransactions(limits.transactions)
+  const transactions = createTransactions({ limits, now })
   const refusals = createKeptAnswers({ most: limits.refusals, mostBytes: limits.refusalBytes, now })
   const inFlight = new Map<string, Promise<void>>()
   let lastLogged = Number.NEGATIVE_INFINITY
@@ -127,8 +127,8 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
     const reply = await serve(request, verdict.credential)
     const bytes = write(request, reply, channel.source)
-    const send = (): void => channel.send(bytes, request.vias[0])
-    transactions.complete(key, request.method, { status: reply.status, reliable: channel.transport !== 'UDP', send })
+    const reliable = channel.transport !== 'UDP'
+    transactions.complete(key, request.method, { bytes, reliable, send: sender(channel, request.vias[0]) })
   }
 
   const begin = (request: SipRequest, key: string, channel: Channel): void => {
@@ -147,7 +147,8 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       answer(request, { status: transactions.has(key) || inFlight.has(key) ? 200 : 481 }, channel)
       return
     }
-    if (transactions.absorb(key, request.method) || inFlight.has(key) || request.method === 'ACK') return
+    const send = sender(channel, request.vias[0])
+    if (transactions.absorb(key, request.method, send) || inFlight.has(key) || request.method === 'ACK') return
     if (refuseAgain(request, key, channel)) return
     const reply = uncheckedReply(request)
     if (reply) answer(request, reply, channel)
@@ -179,4 +180,9 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
 /** A challenge for a request without Authorization needs no memory, and no transport but UDP sends anything again. */
 function mayComeAgain({ authorizations }: SipRequest, { transport }: Channel): boolean {
   return transport === 'UDP' && authorizations.length > 0
+}
+
+/** Made apart from the request, which would otherwise live as long as its transaction. */
+function sender(channel: Channel, top: Via): (bytes: Buffer) => void {
+  return (bytes) => channel.send(bytes, top)
 }

@@ -13,8 +13,17 @@ export const LIMITS = {
   callId: 256,
   /** Requests that are being checked at one time; beyond it 503. */
   inFlight: 10_000,
-  /** Answered transactions kept for retransmissions; beyond it the oldest goes. */
-  transactions: 20_000,
+  /**
+   * Answers to requests that were let in, INVITE apart, kept on UDP for retransmissions, and their bytes: 2,000 right
+   * checks a second for 32 s, about 500 bytes of memory each. Beyond it the oldest goes.
+   */
+  answers: 64_000,
+  answerBytes: 64 * 1024 * 1024,
+  /**
+   * INVITEs that were let in: 4,000 a second with an ACK, kept for 5 s, or 600 without, kept for 32 s; about 5 KB of
+   * memory each, timers included. Beyond it the oldest goes.
+   */
+  invites: 20_000,
   /** Refusals of wrong Authorizations kept for retransmissions, and their bytes; beyond it the oldest goes. */
   refusals: 10_000,
   refusalBytes: 16 * 1024 * 1024,

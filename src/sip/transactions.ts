@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Answerable } from './answerable.js'
+import { type Answer, createInviteTransactions } from './invite-transactions.js'
+import { createKeptAnswers } from './kept-answers.js'
+import type { Limits } from './limits.js'
 import type { Source } from './reply.js'
-import { createTransactionLayer, type PackageTransaction } from './sip-package.js'
-
-/** The answer of a transaction: what to do to send it, and whether the transport loses nothing. */
-export type Answer = { readonly status: number; readonly reliable: boolean; send(): void }
 
 /**
  * Requests that were answered after the digest was right, kept so that retransmissions get the same answer and no
@@ -12,50 +11,45 @@ export type Answer = { readonly status: number; readonly reliable: boolean; send
  */
 export type Transactions = {
   has(key: string): boolean
-  /** Hands a retransmission or an ACK to its transaction; false where there is none. */
-  absorb(key: string, method: string): boolean
-  /** Sends the final answer and keeps it: 32 s, an INVITE's retransmitted until its ACK on what may lose it. */
+  /** Hands a retransmission or an ACK to its transaction, which answers through `send`; false where there is none. */
+  absorb(key: string, method: string, send: Answer['send']): boolean
+  /**
+   * Sends the final answer and keeps it: an INVITE's for 32 s, sent again until its ACK where the transport may lose
+   * it; any other for 32 s on UDP, and not at all on what loses nothing, where timer J is 0.
+   */
   complete(key: string, method: string, answer: Answer): void
   readonly size: number
   destroy(): void
 }
 
-/** Where there are `most` transactions, the oldest gives way: its retransmission would meet a used nonce count. */
-export function createTransactions(most: number): Transactions {
-  const layer = createTransactionLayer()
-  const live = new Map<string, { transaction: PackageTransaction; asked: boolean }>()
+/** What transactions are bounded by, and the clock in milliseconds. */
+export type TransactionsDeps = {
+  readonly limits: Pick<Limits, 'invites' | 'answers' | 'answerBytes'>
+  readonly now: () => number
+}
 
-  const makeRoom = (): void => {
-    if (live.size < most) return
-    const [oldest] = live.values()
-    oldest?.transaction.shutdown()
-  }
+/** Where there are too many, the oldest gives way: its retransmission would meet a used nonce count. */
+export function createTransactions({ limits, now }: TransactionsDeps): Transactions {
+  const answers = createKeptAnswers({ most: limits.answers, mostBytes: limits.answerBytes, now })
+  const invites = createInviteTransactions(limits.invites)
 
   return {
-    has: (key) => live.has(key),
-    absorb(key, method) {
-      const known = live.get(key)
-      if (known === undefined) return false
-      known.asked = true
-      known.transaction.message({ method })
-      known.asked = false
-      return true
+    has: (key) => invites.has(key) || answers.find(key) !== undefined,
+    absorb(key, method, send) {
+      if (invites.absorb(key, method)) return true
+      const kept = answers.find(key)
+      if (kept) send(kept)
+      return kept !== undefined
     },
-    complete(key, method, { status, reliable, send }) {
-      makeRoom()
-      const resend = (): void => {
-        if (entry.asked || !reliable) send() // the package's timer G runs on reliable transports too
-      }
-      const transaction = layer.create(key, method, resend, () => live.delete(key))
-      const entry = { transaction, asked: true }
-      live.set(key, entry)
-      transaction.send({ status })
-      entry.asked = false
+    complete(key, method, answer) {
+      if (method === 'INVITE') return invites.complete(key, answer)
+      if (!answer.reliable) answers.keep(key, answer.bytes)
+      answer.send(answer.bytes)
     },
     get size() {
-      return live.size
+      return invites.size + answers.size
     },
-    destroy: layer.destroy,
+    destroy: invites.destroy,
   }
 }
 

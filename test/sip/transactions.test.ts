@@ -1,8 +1,7 @@
-import { mock } from 'node:test'
 import t from 'tap'
-import { createTransactions } from '../../src/sip/transactions.js'
 import { startNative } from './native.js'
 import { sipRequest } from './request.js'
+import { transactionRig } from './transaction-rig.js'
 
 const OK = ['Authorization: ok']
 
@@ -40,63 +39,6 @@ t.test('a request without Authorization is answered without state: each copy is 
   t.equal(authenticator.asked.length, 2)
 })
 
-for (const method of ['REGISTER', 'INVITE']) {
-  t.test(
-    `a retransmission of a ${method} with a wrong password gets the same answer and no second check`,
-    async (t) => {
-      const { phone, authenticator, advance } = await startNative(t)
-      const bob = await phone()
-      const request = sipRequest(method, { lines: ['Authorization: bad_response'] })
-      const first = await bob.ask(request)
-      t.equal(first.status, 401)
-      advance(31_000)
-      for (let i = 0; i < 12; i++) t.equal((await bob.ask(request)).text, first.text)
-      t.equal(authenticator.asked.length, 1)
-      advance(2_000)
-      await bob.ask(request)
-      t.equal(authenticator.asked.length, 2, 'after 32 s it is no retransmission any longer')
-    },
-  )
-}
-
-t.test('a refusal is kept for its own request alone: another Authorization, or another port, is checked', async (t) => {
-  const { phone, authenticator } = await startNative(t)
-  const [bob, eve] = [await phone(), await phone()]
-  const options = { callId: 'c', cseq: 2, via: 'SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKc' }
-  const wrong = sipRequest('REGISTER', { ...options, lines: ['Authorization: bad_response'] })
-  t.equal((await bob.ask(wrong)).status, 401)
-  t.equal((await eve.ask(wrong)).status, 401)
-  t.equal((await bob.ask(sipRequest('REGISTER', { ...options, lines: OK }))).status, 200)
-  t.equal(authenticator.asked.length, 3)
-})
-
-t.test('the ACK of a refused INVITE is not answered', async (t) => {
-  const { phone } = await startNative(t)
-  const bob = await phone()
-  const options = { callId: 'c', cseq: 2, via: 'SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKc' }
-  const lines = ['Authorization: bad_response']
-  t.equal((await bob.ask(sipRequest('INVITE', { ...options, lines }))).status, 401)
-  bob.send(sipRequest('ACK', { ...options, lines }))
-  t.match((await bob.ask(sipRequest('OPTIONS'))).one('CSeq'), /OPTIONS/)
-})
-
-t.test('nothing is kept of what a stream refused, since a stream sends nothing again', async (t) => {
-  const { stream, authenticator } = await startNative(t)
-  const bob = await stream()
-  const request = sipRequest('REGISTER', { lines: ['Authorization: bad_response'] })
-  await bob.ask(request)
-  await bob.ask(request)
-  t.equal(authenticator.asked.length, 2)
-})
-
-t.test('beyond the limit of refusals, the oldest is forgotten', async (t) => {
-  const { phone, authenticator } = await startNative(t, { limits: { refusals: 1 } })
-  const bob = await phone()
-  const [first, second] = [1, 2].map(() => sipRequest('REGISTER', { lines: ['Authorization: bad_response'] }))
-  for (const request of [first, second, second, first]) await bob.ask(request ?? '')
-  t.equal(authenticator.asked.length, 3)
-})
-
 t.test('without a branch, the next request of a phone is not taken for a retransmission', async (t) => {
   const { phone } = await startNative(t)
   const bob = await phone()
@@ -130,37 +72,40 @@ t.test("an INVITE's final answer is sent again until its ACK", async (t) => {
   t.equal((await bob.ask(sipRequest('OPTIONS'))).one('CSeq').split(' ')[1], 'OPTIONS', 'the ACK itself is not answered')
 })
 
-t.test('an ACK ends the retransmissions, and without one they end after 32 s', async (t) => {
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
-  const transactions = createTransactions(10)
-  const sent = { acked: 0, silent: 0, stream: 0 }
-  const start = (key: keyof typeof sent, reliable: boolean): void =>
-    transactions.complete(key, 'INVITE', { status: 404, reliable, send: () => void sent[key]++ })
-  start('acked', false)
-  start('silent', false)
-  start('stream', true)
-  mock.timers.tick(500)
-  t.same(sent, { acked: 2, silent: 2, stream: 1 }, 'a stream loses nothing, so nothing is sent again on it')
-  t.ok(transactions.absorb('acked', 'ACK'))
-  mock.timers.tick(1_000)
-  t.equal(sent.acked, 2)
-  t.equal(sent.silent, 3)
-  t.ok(transactions.absorb('stream', 'INVITE'))
-  t.equal(sent.stream, 2, 'a retransmission is answered on a stream too')
-  for (let i = 0; i < 32; i++) mock.timers.tick(1_000)
-  t.equal(transactions.size, 0)
+t.test('another request is kept for 32 s on UDP, and not at all on a stream (RFC 3261 section 17.2.2)', async (t) => {
+  const { transactions, sent, complete, absorb, advance } = transactionRig()
+  complete('udp', 'REGISTER')
+  complete('tcp', 'REGISTER', true)
+  t.equal(transactions.size, 1)
+  t.notOk(absorb('tcp', 'REGISTER'))
+  advance(31_000)
+  t.ok(absorb('udp', 'REGISTER'))
+  t.same(sent, ['answer to udp', 'answer to tcp', 'answer to udp'])
+  advance(1_001)
+  t.notOk(absorb('udp', 'REGISTER'), 'also where it was asked for meanwhile')
 })
 
-t.test('where there are too many transactions, the oldest gives way', async (t) => {
-  const transactions = createTransactions(3)
-  t.teardown(transactions.destroy)
-  for (const key of ['a', 'b', 'c', 'd']) {
-    transactions.complete(key, 'REGISTER', { status: 200, reliable: false, send: () => undefined })
-  }
-  t.equal(transactions.size, 3)
-  t.notOk(transactions.has('a'))
-  t.ok(transactions.has('d'))
+for (const method of ['REGISTER', 'INVITE']) {
+  t.test(`where there are too many transactions, the oldest ${method} gives way`, async (t) => {
+    const { transactions, complete } = transactionRig({ invites: 3, answers: 3 })
+    t.teardown(transactions.destroy)
+    for (const key of ['a', 'b', 'c', 'd']) complete(key, method)
+    t.equal(transactions.size, 3)
+    t.notOk(transactions.has('a'))
+    t.ok(transactions.has('d'))
+  })
+}
+
+t.test('large answers are kept up to a sum of bytes', async (t) => {
+  const { transactions, complete } = transactionRig({ answerBytes: 30 })
+  for (const key of ['a', 'b', 'c', 'd']) complete(key, 'REGISTER')
+  t.equal(transactions.size, 2, 'of 11 bytes each')
+})
+
+t.test('two thousand right checks a second are kept for 32 s', async (t) => {
+  const { complete, absorb } = transactionRig()
+  for (let i = 0; i < 64_000; i++) complete(`${i}`, 'REGISTER')
+  t.ok(absorb('0', 'REGISTER'))
 })
 
 t.test(
