@@ -61,7 +61,7 @@ export function createRedisMirror(redis: RedisClient): Mirror {
     shared: true,
     source: 'redis',
     get current() {
-      return !behind && trust.given && redis.status === 'ready'
+      return !behind && trust.given && redis.status === 'ready' && redis.answering
     },
     isComplete: () => isMarkedComplete(redis),
     async findHa1(realm, username, field) {

@@ -1,8 +1,9 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../log.js'
+import { addCircuit, type Circuit } from './circuit.js'
 
 /** A connection to Redis or Valkey in any of their arrangements. */
-export type RedisClient = Redis | Cluster
+export type RedisClient = (Redis | Cluster) & Circuit
 
 /** Longest wait for one command's answer; what takes longer counts as an outage. A proxy waits a second in all. */
 const COMMAND_TIMEOUT_MS = 250
@@ -10,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 1_000
 
 /**
  * Nothing is queued for a server that is away: the caller turns to PostgreSQL at once. Reconnecting goes on for ever,
- * at most a second apart.
+ * at most a second apart. A server that has become a replica is left, in case that its address leads elsewhere by now.
  */
 const OPTIONS = {
   protocol: 2,
@@ -20,6 +21,8 @@ const OPTIONS = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+  // Redis 6 has it in the middle of the message, where a script met it.
+  reconnectOnError: (error: Error) => /\bREADONLY\b/.test(error.message),
   connectionName: 'sipauthd',
 } as const satisfies RedisOptions
 
@@ -27,14 +30,15 @@ const OPTIONS = {
  * Connects to `redis://`, `rediss://`, `unix://path`, `redis+cluster://host:port,…` or
  * `redis+sentinel://host:port,…/master`; user and password stand before an `@`, a database number in the path. A
  * `unix://` takes them in its query: `?db=1&username=…&password=…`. Returns at once; connecting goes on by itself.
+ * `now` is in milliseconds.
  */
-export function connectRedis(url: string, log: Log): RedisClient {
-  const client = open(url)
+export function connectRedis(url: string, log: Log, now: () => number = Date.now): RedisClient {
+  const client = addCircuit(open(url), now)
   client.on('error', (error) => log.debug({ err: error }, 'the connection to Redis failed'))
   return client
 }
 
-function open(url: string): RedisClient {
+function open(url: string): Redis | Cluster {
   const scheme = url.slice(0, url.indexOf('://'))
   if (scheme === 'unix') return openUnix(url)
   if (scheme === 'redis+cluster') return openCluster(url)

@@ -1,0 +1,51 @@
+import type { Cluster, Command, Redis } from 'ioredis'
+
+/** How long a server that did not answer in time is left alone. */
+const REST_MS = 1_000
+
+/** What ioredis says of a command that took longer than its `commandTimeout`. */
+const TIMED_OUT = 'Command timed out'
+
+/** Whether a server is asked at all. */
+export type Circuit = {
+  /** False for a second after a command that was not answered in time: until then commands fail at once. */
+  readonly answering: boolean
+}
+
+/**
+ * Spares whoever comes next the wait for a server that hangs: after a command that was not answered in time, commands
+ * fail at once for a second; then one goes through and tells for all. Any answer, a late one too, ends that. Commands
+ * without a key always go through: those that open a connection, and PING, which asks how it is. `now` is in ms.
+ */
+export function addCircuit<Client extends Redis | Cluster>(client: Client, now: () => number): Client & Circuit {
+  let restUntil: number | undefined
+  const send = client.sendCommand.bind(client) as (command: Command, ...rest: unknown[]) => unknown
+  const isResting = () => restUntil !== undefined && now() < restUntil
+  const rest = () => {
+    restUntil = now() + REST_MS
+  }
+  const end = () => {
+    restUntil = undefined
+  }
+
+  client.sendCommand = (command: Command, ...more: unknown[]) => {
+    if (command.getKeys().length === 0) return send(command, ...more)
+    if (isResting()) {
+      command.reject(new Error('Redis did not answer a moment ago'))
+      return command.promise
+    }
+    // The first one after the rest goes ahead alone.
+    if (restUntil !== undefined) rest()
+    const { resolve } = command
+    command.resolve = (answer) => {
+      end()
+      resolve(answer)
+    }
+    command.promise.catch((error: Error) => {
+      if (error.message === TIMED_OUT) rest()
+    })
+    return send(command, ...more)
+  }
+  client.on('ready', end)
+  return Object.defineProperty(client, 'answering', { get: () => !isResting() }) as Client & Circuit
+}
