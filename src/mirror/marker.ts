@@ -37,8 +37,11 @@ async function readRun(redis: RedisClient): Promise<string> {
   return createHash('sha1').update(runs.sort().join()).digest('hex')
 }
 
+/** A replica has no run of its own: it may lack its master's last changes, and takes none. */
 async function readServerRun(redis: Redis): Promise<string> {
-  return /^run_id:(\w+)/m.exec(await redis.info('server'))?.[1] ?? 'unknown'
+  const [server, replication] = await Promise.all([redis.info('server'), redis.info('replication')])
+  if (/^role:slave/m.test(replication)) return 'replica'
+  return /^run_id:(\w+)/m.exec(server)?.[1] ?? 'unknown'
 }
 
 const IS_COMPLETE = createScript(`

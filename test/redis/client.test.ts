@@ -136,6 +136,29 @@ t.test('a command to a Redis that is away fails at once, and works again when it
   t.equal(await server.cli('GET', 'x'), '1')
 })
 
+t.test(
+  'a Redis that has become a replica is left and not trusted, and both end when it is a master again',
+  async (t) => {
+    const server = await startRedis(t)
+    const redis = await openRedis(t, server.url)
+    const stage = await createStage(t, database, redis)
+    const truth = createTruth(database.pool)
+    await rebuildMirror({ redis, truth, onProgress: () => undefined })
+    await until(() => stage.mirror.current)
+    await server.cli('REPLICAOF', '127.0.0.1', '1')
+    t.equal(await readMarker(redis), 'other_run')
+    const use = { nonceId: 'n1', expiresAtMs: Date.now() + 60_000, username: 'alice', count: 1, response: 'r' }
+    const left = new Promise((resolve) => redis.once('close', resolve))
+    await t.rejects(createRedisUseRecord({ redis, now: Date.now }).spend(use), /READONLY/)
+    await left
+    await until(() => redis.status === 'ready')
+    t.notOk(stage.mirror.current)
+    await server.cli('REPLICAOF', 'NO', 'ONE')
+    await until(() => stage.mirror.current)
+    t.ok(await createRedisUseRecord({ redis, now: Date.now }).spend(use))
+  },
+)
+
 t.test('connecting to what is not there fails nothing by itself', async (t) => {
   const redis = connectRedis('redis://127.0.0.1:1', SILENT)
   t.teardown(() => redis.disconnect())
