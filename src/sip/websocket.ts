@@ -12,12 +12,19 @@ const SUBPROTOCOL = 'sip'
 /** Bytes that a handshake's request line and headers may have. */
 const HANDSHAKE_HEAD_MAX = 8_192
 
+/** How often node looks for handshakes that take too long, in milliseconds; of itself it would every 30 s. */
+const HANDSHAKE_CHECK_MS = 1_000
+
 /** SIP over WebSocket, RFC 7118: one message a frame, nothing compressed. */
 export function createWebSocketListener(deps: ListenerDeps): Listener {
   const { connections, limits } = deps
   const open = new Set<WebSocket>()
   let stopped = false
-  const timeouts = { headersTimeout: limits.messageMs, requestTimeout: limits.messageMs }
+  const timeouts = {
+    headersTimeout: limits.messageMs,
+    requestTimeout: limits.messageMs,
+    connectionsCheckingInterval: HANDSHAKE_CHECK_MS,
+  }
   const server = createServer({ maxHeaderSize: HANDSHAKE_HEAD_MAX, ...timeouts }, (_request, response) => {
     response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
   })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { LIMITS } from '../../src/sip/limits.js'
 import { startNative } from './native.js'
+import { tcpPhone } from './phone.js'
 import { sipRequest } from './request.js'
 
 const filler = (length: number): string => `X: ${'y'.repeat(length)}`
@@ -94,5 +95,14 @@ t.test('a WebSocket message over 16 KB is 513 and the end', async (t) => {
   socket.on('open', () => socket.send(sipRequest('MESSAGE', { body: 'b'.repeat(LIMITS.message) })))
   t.match(await answer, /^SIP\/2\.0 513 /)
   await closed
+  t.equal(await alive(), 200)
+})
+
+t.test('a WebSocket handshake that takes too long is the end of its connection', { timeout: 15_000 }, async (t) => {
+  const { bound, alive } = await startNative(t, { limits: { messageMs: 50 }, addresses: { wsPort: 0 } })
+  const port = Number(bound.ws?.split(':')[1])
+  const [silent, slow] = [await tcpPhone(t, port), await tcpPhone(t, port)]
+  slow.send('GET / HTTP/1.1\r\nHost: example.com\r\n')
+  await Promise.all([silent.closed, slow.closed])
   t.equal(await alive(), 200)
 })
