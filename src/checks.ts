@@ -46,7 +46,7 @@ export function createChecks(deps: {
   const replayGuard = createReplayGuard({
     shared: redis && createRedisUseRecord({ redis, now }),
     local: createMemoryUseRecord({ now, alone: redis === undefined }),
-    log,
+    ...{ log, now },
   })
   const throttle = createThrottle({
     shared: redis && createRedisFailureRecord({ redis, now }),

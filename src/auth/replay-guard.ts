@@ -1,4 +1,5 @@
 import type { Log } from '../log.js'
+import { createRareWarning } from './rare-warning.js'
 
 /** What must be new: a nonce count above the last one, or, where the client sends none, the response itself. */
 export type Use = {
@@ -36,8 +37,13 @@ export function createReplayGuard(deps: {
   readonly shared: UseRecord | undefined
   readonly local: UseRecord
   readonly log: Log
+  readonly now: () => number
 }): ReplayGuard {
-  const { shared, local, log } = deps
+  const { shared, local } = deps
+  const warn = createRareWarning({
+    text: 'the shared replay record did not answer; this process guards alone',
+    ...deps,
+  })
   return {
     async spend(use) {
       if (!(await local.spend(use))) return false
@@ -45,7 +51,7 @@ export function createReplayGuard(deps: {
       try {
         return await shared.spend(use)
       } catch (error) {
-        log.debug({ err: error }, 'the shared replay record did not answer; this process guards alone')
+        warn(error)
         return true
       }
     },

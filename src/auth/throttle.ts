@@ -2,6 +2,7 @@ import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { isUsername } from '../names.js'
 import type { FailureRecord, Limit } from './failure-record.js'
+import { createRareWarning } from './rare-warning.js'
 import { toSource } from './source-address.js'
 import { createTurnstile } from './turnstile.js'
 
@@ -48,6 +49,8 @@ export function createThrottle(deps: {
   readonly log: Log
 }): Throttle {
   const { shared, local, metrics, now, log } = deps
+  const text = 'the shared record of failures did not answer; this process throttles alone'
+  const warn = createRareWarning({ text, log, now })
   const { userFailures, sourceFailures, windowMs, banMs, banMaxMs } = deps.limits
   const limits: Readonly<Record<Kind, Limit>> = {
     user: { failures: userFailures, windowMs, banMs, banMaxMs },
@@ -62,7 +65,7 @@ export function createThrottle(deps: {
     try {
       return await use(shared)
     } catch (error) {
-      log.debug({ err: error }, 'the shared record of failures did not answer; this process throttles alone')
+      warn(error)
       return use(local)
     }
   }

@@ -114,6 +114,7 @@ t.test(
         shared: reach,
         local: createMemoryUseRecord({ now: () => NOW, alone: true }),
         log: createLog('silent'),
+        now: () => NOW,
       })
     const [one, two] = [node(), node()]
     t.equal(await one.spend(USE), true)
