@@ -1,3 +1,4 @@
+import { watchHearing } from './hearing.js'
 import type { Log } from './log.js'
 import type { MemoryMirror } from './mirror/memory-mirror.js'
 import type { Truth } from './mirror/mirror.js'
@@ -12,7 +13,8 @@ export type Follower = { close(): Promise<void> }
 
 /**
  * Hears of every commit, of this node's and of others'. A shared mirror wants the relay to look for what a writer left
- * over; one in memory takes each change by itself, and everything anew where it may have missed one.
+ * over; one in memory takes each change by itself, and everything anew where it may have missed one; it is not current
+ * while nothing is heard.
  */
 export async function followChanges(deps: {
   readonly database: Database
@@ -58,11 +60,14 @@ export async function followChanges(deps: {
       if (memoryMirror) void rebuild(memoryMirror)
     },
   )
+  const hearing = watchHearing({ db: database.pool, listener })
+  memoryMirror?.relyOn(hearing)
   if (memoryMirror) await rebuild(memoryMirror)
   return {
     async close() {
       closed = true
       clearTimeout(timer)
+      hearing.close()
       await listener.close()
     },
   }

@@ -8,6 +8,8 @@ const TOMBSTONES_MAX = 10_000
 export type MemoryMirror = Mirror & {
   /** Takes everything anew; until that is done, it is not current. */
   rebuild(truth: Truth): Promise<void>
+  /** Makes it current only while this says that no change can have been missed. */
+  relyOn(hearing: { readonly good: boolean }): void
 }
 
 /** Keeps the same promises as the one in Redis, within this process. */
@@ -18,6 +20,8 @@ export function createMemoryMirror(): MemoryMirror {
   let behind = true
   let filling = false
   let rebuilds = 0
+  let hearing = { good: true }
+  const isCurrent = () => !behind && !filling && hearing.good
 
   function take(record: MirrorRecord): void {
     const key = keyOf(record.realm, record.username)
@@ -36,11 +40,9 @@ export function createMemoryMirror(): MemoryMirror {
     shared: false,
     source: 'near',
     get current() {
-      return !behind && !filling
+      return isCurrent()
     },
-    async isComplete() {
-      return !behind && !filling
-    },
+    isComplete: async () => isCurrent(),
     async findHa1(realm, username, field) {
       const record = records.get(keyOf(realm, username))
       if (record?.username === undefined) return undefined
@@ -55,6 +57,9 @@ export function createMemoryMirror(): MemoryMirror {
     },
     setBehind(value) {
       behind = value
+    },
+    relyOn(source) {
+      hearing = source
     },
     async rebuild(truth) {
       // What is committed by now will be in it; what fails to arrive from now on is said again.

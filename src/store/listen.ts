@@ -4,8 +4,11 @@ import type { Log } from '../log.js'
 import type { Listener } from './database.js'
 
 const RETRY_MS = 250
-/** How often a quiet connection is asked whether it is still there, and how long it may take to say so. */
-const BEAT_MS = 1_000
+/**
+ * How often a connection is asked whether it is still there. From one beat to the next it has to say so, or it does not
+ * count as connected until it does; after the longer time it is made anew.
+ */
+const BEAT_MS = 500
 const BEAT_TIMEOUT_MS = 2_000
 
 /**
@@ -20,7 +23,7 @@ export async function listenOn(deps: {
   readonly log: Log
 }): Promise<Listener> {
   const { settings, channel, onNotify, onLost, log } = deps
-  let current: { readonly client: pg.Client; readonly stopBeating: () => void } | undefined
+  let current: { readonly client: pg.Client; readonly heart: Heart } | undefined
   let closed = false
   let timer: NodeJS.Timeout | undefined
 
@@ -36,30 +39,15 @@ export async function listenOn(deps: {
       socket.destroy()
       throw error
     }
-    const stopBeating = beat(client, socket)
-    current = { client, stopBeating }
+    const heart = beat(client, socket)
+    current = { client, heart }
     client.on('end', () => {
-      stopBeating()
+      heart.stop()
       current = undefined
       retry()
     })
     // Closed while it was connecting.
     if (closed) await client.end()
-  }
-
-  function beat(client: pg.Client, socket: Socket): () => void {
-    let waiting = false
-    const interval = setInterval(() => {
-      if (waiting) return
-      waiting = true
-      client.query('select 1').then(
-        () => {
-          waiting = false
-        },
-        () => socket.destroy(),
-      )
-    }, BEAT_MS)
-    return () => clearInterval(interval)
   }
 
   function retry(): void {
@@ -78,13 +66,42 @@ export async function listenOn(deps: {
   await connect()
   return {
     get connected() {
-      return current !== undefined
+      return current !== undefined && !current.heart.late
     },
     async close() {
       closed = true
       clearTimeout(timer)
-      current?.stopBeating()
+      current?.heart.stop()
       await current?.client.end()
     },
+  }
+}
+
+type Heart = {
+  /** Whether an answer is overdue. Notifications come in order with answers, so that none is missed by then. */
+  readonly late: boolean
+  stop(): void
+}
+
+function beat(client: pg.Client, socket: Socket): Heart {
+  let waiting = false
+  let late = false
+  const interval = setInterval(() => {
+    if (waiting) late = true
+    if (waiting) return
+    waiting = true
+    client.query('select 1').then(
+      () => {
+        waiting = false
+        late = false
+      },
+      () => socket.destroy(),
+    )
+  }, BEAT_MS)
+  return {
+    get late() {
+      return late
+    },
+    stop: () => clearInterval(interval),
   }
 }

@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import t from 'tap'
 import { openPostgres } from '../../src/store/postgres.js'
 import { startPostgres } from '../fixtures/postgres.js'
@@ -5,7 +6,9 @@ import { until } from '../fixtures/until.js'
 import { SILENT } from '../provision/stage.js'
 
 const postgres = await startPostgres(t)
-const database = openPostgres(await postgres.createDatabase(), SILENT)
+const lines: string[] = []
+const log = pino({ level: 'debug' }, { write: (line) => lines.push(line) })
+const database = openPostgres(await postgres.createDatabase(), log)
 t.teardown(() => database.close())
 const { pool } = database
 
@@ -42,12 +45,27 @@ t.test('a killed connection is made anew, and the loss is told when listening wo
   await until(() => heard.length === 1)
 })
 
-t.test('a connection whose other end says nothing any more is found and made anew', async (t) => {
+t.test('a connection that takes long to answer does not count as connected, and nothing is lost by it', async (t) => {
   const { heard, losses, listener, notify } = await listen()
   t.teardown(() => listener.close())
   postgres.pause()
   t.teardown(() => postgres.resume())
   await until(() => !listener.connected)
+  postgres.resume()
+  await until(() => listener.connected)
+  t.same(losses, [])
+  await notify('after')
+  await until(() => heard.length === 1)
+})
+
+t.test('a connection whose other end says nothing any more is found and made anew', async (t) => {
+  const { heard, losses, listener, notify } = await listen()
+  t.teardown(() => listener.close())
+  lines.length = 0
+  postgres.pause()
+  t.teardown(() => postgres.resume())
+  await until(() => lines.some((line) => line.includes('cannot reconnect yet')))
+  t.notOk(listener.connected)
   postgres.resume()
   await until(() => losses.length === 1)
   await notify('after')
