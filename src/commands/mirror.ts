@@ -1,4 +1,5 @@
 import { compareMirror } from '../mirror/compare.js'
+import { type MarkerState, readMarker } from '../mirror/marker.js'
 import type { Truth } from '../mirror/mirror.js'
 import { rebuildMirror } from '../mirror/rebuild.js'
 import { createProgressLog } from '../mirror-keeper.js'
@@ -38,7 +39,14 @@ export async function runMirror(context: CommandContext): Promise<number> {
   }
 }
 
-/** Prints each difference on a line; exit code 1 where there is one. */
+const MARKER_WORDS: Readonly<Record<MarkerState, string>> = {
+  complete: 'complete',
+  building: 'not complete: it is being rebuilt',
+  missing: 'not complete: the mark is missing',
+  other_run: 'not complete: the mark is of another run of Redis, or this is a replica',
+}
+
+/** Prints each difference on a line, and what the marker says; exit code 1 where it is not all in order. */
 async function check({ context, redis, truth }: Tools): Promise<number> {
   let differences = 0
   for await (const { realm, username, what } of compareMirror(redis, truth)) {
@@ -46,8 +54,10 @@ async function check({ context, redis, truth }: Tools): Promise<number> {
     context.print(username === undefined ? `realm ${realm} ${what}\n` : `credential ${username} in ${realm} ${what}\n`)
   }
   const compared = await truth.count()
+  const marker = await readMarker(redis)
   context.print(`${compared} credentials compared, ${differences} differences\n`)
-  return differences === 0 ? 0 : 1
+  context.print(`the mirror is marked as ${MARKER_WORDS[marker]}\n`)
+  return differences === 0 && marker === 'complete' ? 0 : 1
 }
 
 async function rebuild({ context, redis, truth }: Tools): Promise<number> {

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { rebuildMirror } from '../../src/mirror/rebuild.js'
+import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
 import { scratchFolder } from '../fixtures/scratch.js'
@@ -15,6 +17,7 @@ const env = { DATABASE_URL: url, REDIS_URL: server.url, DATA_DIR: await scratchF
 const mirror = (...args: string[]) => runSipauthd(['mirror', ...args], env)
 
 for (const username of ['alice', 'bob', 'carol']) await stage.createUser(username)
+await rebuildMirror({ redis, truth: createTruth(database.pool), onProgress: () => undefined })
 
 t.test('mirror check prints what differs, without any HA1, and ends with 1; mirror rebuild mends it', async (t) => {
   const { realm } = stage
@@ -22,7 +25,7 @@ t.test('mirror check prints what differs, without any HA1, and ends with 1; mirr
   const ha1s = Object.values(await redis.hgetall(key('alice'))).filter((value) => /^[0-9a-f]{32,}$/.test(value))
   t.equal(ha1s.length, 6)
   const same = await mirror('check')
-  t.match(same, { code: 0, stdout: '3 credentials compared, 0 differences\n' })
+  t.match(same, { code: 0, stdout: '3 credentials compared, 0 differences\nthe mirror is marked as complete\n' })
 
   await redis.hset(key('alice'), 'ha1', 'f'.repeat(32))
   await redis.del(key('bob'))
@@ -35,6 +38,7 @@ t.test('mirror check prints what differs, without any HA1, and ends with 1; mirr
     `credential alice in ${realm} differs in the HA1 ha1`,
     `credential bob in ${realm} is in PostgreSQL and not in Redis`,
     `credential ghost in ${realm} is in Redis and not in PostgreSQL`,
+    'the mirror is marked as complete',
   ])
 
   const rebuilt = await mirror('rebuild')
@@ -42,6 +46,23 @@ t.test('mirror check prints what differs, without any HA1, and ends with 1; mirr
   t.match(await mirror('check'), { code: 0 })
   const printed = JSON.stringify([differs, rebuilt])
   for (const secret of [...ha1s, 'f'.repeat(32), 'e'.repeat(32)]) t.notMatch(printed, secret)
+})
+
+t.test('mirror check ends with 1 where the mirror is not marked as complete, though nothing differs', async (t) => {
+  const marks = [
+    [() => redis.hset('sipauth:mirror', 'state', 'building'), /marked as not complete: it is being rebuilt/],
+    [() => redis.hset('sipauth:mirror', 'run', 'another'), /of another run of Redis/],
+    [() => redis.del('sipauth:mirror'), /the mark is missing/],
+  ] as const
+  for (const [mark, words] of marks) {
+    await mark()
+    const { code, stdout } = await mirror('check')
+    t.match(stdout, /^3 credentials compared, 0 differences\n/)
+    t.match(stdout, words)
+    t.equal(code, 1)
+  }
+  await mirror('rebuild')
+  t.match(await mirror('check'), { code: 0 })
 })
 
 t.test('mirror rebuild leaves a mirror that is being rebuilt to whoever does it', async (t) => {
