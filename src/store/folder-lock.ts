@@ -1,54 +1,33 @@
 import { createHash } from 'node:crypto'
-import { unlink } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
-import { join } from 'node:path'
+import { holdAddress, lockInside } from './lock-socket.js'
 
 /** Holds a folder for one process of this machine; the system frees it when the process dies, however it dies. */
 export type FolderLock = { release(): Promise<void> }
 
-/** Takes the lock; undefined while another process has it. */
+/**
+ * Takes the lock; undefined while another process has it. Of several that ask at one moment, at most one gets it.
+ * Containers that share the folder have neither network nor process ids in common, so the lock stands in the folder;
+ * before it comes a quicker one, which lets just one of those processes through that share the network.
+ */
 export async function lockFolder(folder: string): Promise<FolderLock | undefined> {
-  const address = lockAddress(folder)
-  let server = await tryListen(address)
-  // A socket file outlives a killed process, an abstract socket and a named pipe do not.
-  if (!server && address.startsWith(folder) && !(await isAnswered(address))) {
-    await unlink(address)
-    server = await tryListen(address)
+  const gate = await enterGate(folder)
+  if (!gate) return undefined
+  try {
+    const lock = process.platform === 'win32' ? gate : await lockInside(folder)
+    if (lock && lock !== gate) return { release: () => lock.release().finally(() => gate.release()) }
+    if (lock) return lock
+  } catch (error) {
+    await gate.release()
+    throw error
   }
-  if (!server) return undefined
-  const held = server
-  return { release: () => new Promise((resolve) => held.close(() => resolve())) }
+  await gate.release()
+  return undefined
 }
 
-function lockAddress(folder: string): string {
+/** An address that the system frees by itself: an abstract socket or a named pipe; elsewhere the gate stands open. */
+async function enterGate(folder: string): Promise<FolderLock | undefined> {
   const name = `sipauthd-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`
-  if (process.platform === 'linux') return `\0${name}`
-  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`
-  return join(folder, 'lock.sock')
-}
-
-/** Listens on the address; undefined where someone else does. */
-function tryListen(address: string): Promise<Server | undefined> {
-  const server = createServer((socket) => socket.destroy())
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined)
-      else reject(error)
-    })
-    server.listen(address, () => {
-      server.unref()
-      resolve(server)
-    })
-  })
-}
-
-function isAnswered(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(address)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
+  if (process.platform === 'linux') return holdAddress(`\0${name}`)
+  if (process.platform === 'win32') return holdAddress(`\\\\.\\pipe\\${name}`)
+  return { release: async () => undefined }
 }

@@ -1,9 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { openEmbedded } from '../../src/store/embedded.js'
 import { lockFolder } from '../../src/store/folder-lock.js'
+import { lockInside } from '../../src/store/lock-socket.js'
 import { startNode } from '../e2e/node.js'
+import { runProcess } from '../fixtures/process.js'
+import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
 import { runSipauthd } from '../fixtures/sipauthd.js'
 import { until } from '../fixtures/until.js'
@@ -19,6 +23,56 @@ t.test('a folder is locked for one holder at a time, and free after its release'
   t.ok(second)
   await second?.release()
 })
+
+t.test('a folder of any length of name is locked, and nothing is left in it', async (t) => {
+  const folder = join(await scratchFolder('long'), 'a'.repeat(120))
+  await mkdir(folder)
+  const lock = await lockFolder(folder)
+  t.ok(lock)
+  t.equal((await readdir(folder)).length, 1)
+  await lock?.release()
+  t.same(await readdir(folder), [])
+})
+
+t.test('of several that lock a folder at one moment without the gate at most one gets it', async (t) => {
+  const folder = await scratchFolder('contended')
+  for (let round = 0; round < 10; round++) {
+    const locks = await Promise.all(Array.from({ length: 5 }, () => lockInside(folder)))
+    const held = locks.filter((lock) => lock !== undefined)
+    t.ok(held.length <= 1)
+    await Promise.all(held.map((lock) => lock.release()))
+  }
+  const afterwards = await lockInside(folder)
+  t.ok(afterwards)
+  await afterwards?.release()
+})
+
+t.test('what a killed process has left in a folder is removed', async (t) => {
+  const folder = await scratchFolder('left')
+  const script = "require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))"
+  const left = join(folder, 'lock-0123456789abcdef.sock')
+  await runProcess({ command: process.execPath, args: ['-e', script, left] })
+  t.same(await readdir(folder), ['lock-0123456789abcdef.sock'])
+  const lock = await lockFolder(folder)
+  t.ok(lock)
+  t.notOk((await readdir(folder)).includes('lock-0123456789abcdef.sock'))
+  await lock?.release()
+})
+
+const unshare = spawnSync('unshare', ['-n', 'true'])
+t.test(
+  'a process in another network namespace, as in a second container, is refused too',
+  unshare.status === 0 ? {} : { skip: 'this user may not make a network namespace' },
+  async (t) => {
+    const DATA_DIR = await scratchFolder('data')
+    const lock = await lockFolder(DATA_DIR)
+    const args = ['-n', process.execPath, projectPath('dist-test/src/cli.js'), 'account', 'list']
+    const list = () => runProcess({ command: 'unshare', args, env: { DATA_DIR } })
+    t.match(await list(), { code: 2, stderr: /is in use by another sipauthd/ })
+    await lock?.release()
+    t.match(await list(), { code: 0 })
+  },
+)
 
 t.test(
   'a second process on a DATA_DIR is refused; kill -9 frees it, and loses nothing that was answered',
