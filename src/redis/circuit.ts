@@ -1,4 +1,4 @@
-import type { Cluster, Command, Redis } from 'ioredis'
+import { type Cluster, type Command, type Redis, ReplyError } from 'ioredis'
 
 /** How long a server that did not answer in time is left alone. */
 const REST_MS = 1_000
@@ -36,14 +36,17 @@ export function addCircuit<Client extends Redis | Cluster>(client: Client, now: 
     }
     // The first one after the rest goes ahead alone.
     if (restUntil !== undefined) rest()
-    const { resolve } = command
+    const { resolve, reject } = command
     command.resolve = (answer) => {
       end()
       resolve(answer)
     }
-    command.promise.catch((error: Error) => {
+    command.reject = (error) => {
       if (error.message === TIMED_OUT) rest()
-    })
+      // That it refuses, or does not know a script, is an answer too.
+      if (error instanceof ReplyError) end()
+      reject(error)
+    }
     return send(command, ...more)
   }
   client.on('ready', end)

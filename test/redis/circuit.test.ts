@@ -53,12 +53,17 @@ t.test('an answer that comes late, or another connection, ends the rest', async 
   t.equal(await redis.get('x'), null)
 })
 
-t.test('an error that Redis answers with is an answer, and no reason to leave it alone', async (t) => {
+t.test('an error that Redis answers with is an answer, a late one too', async (t) => {
   const server = await startRedis(t)
-  const redis = connectRedis(server.url, SILENT)
+  const redis = connectRedis(server.url, SILENT, () => 0)
   t.teardown(() => redis.disconnect())
   await until(() => redis.status === 'ready')
   await redis.set('x', '1')
+  server.pause()
+  await t.rejects(redis.hget('x', 'y'), TOO_LATE)
+  t.notOk(redis.answering)
+  server.resume()
+  await until(() => redis.answering)
   await t.rejects(redis.hget('x', 'y'), /WRONGTYPE/)
   t.ok(redis.answering)
   t.equal(await redis.get('x'), '1')
