@@ -7,6 +7,7 @@ import { runServe } from './commands/serve.js'
 import { ConfigError, readConfig } from './config.js'
 import { Refusal } from './errors.js'
 import { createLog } from './log.js'
+import { readServeConfig } from './serve-config.js'
 import { DataDirInUse } from './store/embedded.js'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -37,7 +38,7 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
     if (!command) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)
-    const config = readConfig()
+    const config = command === runServe ? await readServeConfig() : readConfig()
     return await command({ config, log: createLog(config.LOG_LEVEL), args, print })
   } catch (error) {
     const isCallersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)

@@ -67,10 +67,19 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the configuration; a variable that is empty counts as not set. The only reader of the environment.
- * Throws a `ConfigError` that names all faults.
+ * Reads the configuration; a variable that is empty counts as not set. Throws a `ConfigError` that names all faults.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const { config, faults } = examineConfig(env)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return config
+}
+
+/**
+ * Reads what can be read and names every fault; the config lacks the variables that are faulty. The only reader of the
+ * environment.
+ */
+export function examineConfig(env: NodeJS.ProcessEnv = process.env): { config: Config; faults: string[] } {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
   for (const [name, [parse, fallback]] of Object.entries<readonly [Parser<unknown>, string?]>(VARIABLES)) {
@@ -85,6 +94,5 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const config = values as Config
   faults.push(...findConflicts(config))
-  if (faults.length > 0) throw new ConfigError(faults)
-  return config
+  return { config, faults }
 }

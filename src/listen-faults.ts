@@ -26,13 +26,14 @@ const LISTEN_FAILURES: Readonly<Record<string, string>> = {
 
 /**
  * Says for every port of the configuration whether it could be bound at this moment, as faults that name the variable;
- * for a program that has just failed to open its doors, and has closed them again.
+ * for a program that has not opened its doors yet, or has failed to and closed them again. A port that is itself faulty
+ * is missing in the configuration, and is passed over.
  */
 export async function findListenFaults(config: Config): Promise<readonly string[]> {
   const faults = new Map<PortName, string>()
   for (const [name, transport] of SOCKETS) {
-    const port = config[name]
-    if (port === 'off' || faults.has(name)) continue
+    const port: number | 'off' | undefined = config[name]
+    if (port === undefined || port === 'off' || faults.has(name)) continue
     const error = await tryToBind(transport, config.HOST, port)
     if (error) faults.set(name, `${name} ${describe(error)} (${config.HOST}:${port})`)
   }

@@ -11,7 +11,7 @@ import { freePort } from './fixtures/ports.js'
 import { startPostgres } from './fixtures/postgres.js'
 import { runProcess } from './fixtures/process.js'
 import { scratchFolder } from './fixtures/scratch.js'
-import { launchSipauthd, startSipauthd } from './fixtures/sipauthd.js'
+import { launchSipauthd, runSipauthd, startSipauthd } from './fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS } from './fixtures/tenant.js'
 import { until } from './fixtures/until.js'
 import { createProxy } from './lookup/proxy.js'
@@ -109,6 +109,22 @@ t.test('the first steps answer whatever is challenged', async (t) => {
   const shell = await runProcess({ command: 'bash', args: ['-c', steps], cwd: '/', env })
   t.match(shell.stdout.trim().split('\n').at(-1), /^\{"status":200,"reason":"ok"/)
   t.notMatch(steps, /baresip/, 'without native SIP there is no phone to register')
+})
+
+t.test('a port that is taken is named beside every other fault, before anything is opened', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const API_PORT = String((taken.address() as AddressInfo).port)
+  const DATA_DIR = join(await scratchFolder('not opened'), 'data')
+  const faulty = await launchSipauthd(t, { DATA_DIR, API_PORT, NONCE_TTL: '0', SIP_PORT: 'none' })
+  t.same(await faulty.exit, { code: 2, signal: null })
+  t.same(faulty.stderr().match(/^ {2}\w+ /gm), ['  SIP_PORT ', '  NONCE_TTL ', '  API_PORT '])
+  const unopened = await launchSipauthd(t, { DATA_DIR, API_PORT })
+  t.same(await unopened.exit, { code: 2, signal: null })
+  t.throws(() => statSync(DATA_DIR), { code: 'ENOENT' })
+  const command = await runSipauthd(['account', 'list'], { DATA_DIR, API_PORT })
+  t.equal(command.code, 0, 'a command that does not listen needs no port')
 })
 
 t.test('ports that are taken are named at once, with exit code 2 and nothing left listening', async (t) => {

@@ -1,0 +1,13 @@
+import { type Config, ConfigError, examineConfig } from './config.js'
+import { findListenFaults } from './listen-faults.js'
+
+/**
+ * Reads the configuration of a program that is going to listen. Rejects with a `ConfigError` that names all faults, and
+ * the ports that cannot be bound among them, before anything is opened.
+ */
+export async function readServeConfig(env?: NodeJS.ProcessEnv): Promise<Config> {
+  const { config, faults } = examineConfig(env)
+  const all = [...faults, ...(await findListenFaults(config))]
+  if (all.length > 0) throw new ConfigError(all)
+  return config
+}
