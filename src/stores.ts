@@ -16,7 +16,7 @@ const REDIS_WAIT_MS = 2_000
 
 /** Opens the database that the configuration names; rejects with `DataDirInUse` where another process has it. */
 export async function openDatabase(config: Config, log: Log): Promise<Database> {
-  return config.DATABASE_URL ? openPostgres(config.DATABASE_URL, log) : openEmbedded(config.DATA_DIR)
+  return config.DATABASE_URL ? openPostgres(config.DATABASE_URL, log) : openEmbedded(config.DATA_DIR, log)
 }
 
 /** Brings the schema up to date, waiting for a server that is still starting; `stopping` ends the wait, rejecting. */

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
 import pg from 'pg'
+import type { Log } from '../log.js'
 import type { Database } from './database.js'
 import { lockFolder } from './folder-lock.js'
+import { DURABLE, SyncedFolder } from './synced-folder.js'
 
 /** Another process of this machine has this DATA_DIR open. */
 export class DataDirInUse extends Error {
@@ -15,7 +17,7 @@ export class DataDirInUse extends Error {
  * Opens the embedded PostgreSQL in `<dataDir>/postgres`, created where it is missing, behind the real `pg` pool.
  * Rejects with `DataDirInUse` while another process has it.
  */
-export async function openEmbedded(dataDir: string): Promise<Database> {
+export async function openEmbedded(dataDir: string, log: Log): Promise<Database> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const folder = await realpath(dataDir)
   const lock = await lockFolder(folder)
@@ -23,11 +25,16 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   if (!lock) {
     throw new DataDirInUse(`DATA_DIR ${folder} is in use by another sipauthd: stop that one, or set another DATA_DIR`)
   }
-  const lite = await PGlite.create({ dataDir: join(folder, 'postgres') }).catch(async (error) => {
+  const lite = await PGlite.create({
+    fs: new SyncedFolder(join(folder, 'postgres')),
+    startParams: DURABLE,
+  }).catch(async (error) => {
     await lock.release()
     throw error
   })
   const pool = poolOver(lite)
+  // Unheard, the error of a client that breaks would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'the connection to the embedded PostgreSQL broke'))
   return {
     pool,
     description: `embedded PostgreSQL in ${dataDir}`,

@@ -51,7 +51,10 @@ export type Answer = { status: number; headers: Headers; text: string; body: any
 
 /** The databases that the program runs on. */
 export const DATABASES = {
-  embedded: async () => ({ database: await openEmbedded(await scratchFolder('data')), postgres: undefined }),
+  embedded: async () => ({
+    database: await openEmbedded(await scratchFolder('data'), pino({ level: 'silent' })),
+    postgres: undefined,
+  }),
   postgres: async (t: Owner) => {
     const postgres = await startPostgres(t)
     return { database: openPostgres(await postgres.createDatabase(), pino({ level: 'silent' })), postgres }

@@ -23,7 +23,8 @@ export const PASSWORD = 'Correct-horse-1'
 
 /** Opens a database with the schema in it: the one of the URL, or an embedded one. */
 export async function openStore(t: Owner, url?: string): Promise<Database> {
-  const database = url === undefined ? await openEmbedded(await scratchFolder('data')) : openPostgres(url, SILENT)
+  const database =
+    url === undefined ? await openEmbedded(await scratchFolder('data'), SILENT) : openPostgres(url, SILENT)
   t.teardown(() => database.close())
   await migrate(database, SILENT)
   return database

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
+import { createLog } from '../../src/log.js'
 import { openEmbedded } from '../../src/store/embedded.js'
 import { lockFolder } from '../../src/store/folder-lock.js'
 import { lockInside } from '../../src/store/lock-socket.js'
@@ -109,10 +112,32 @@ t.test(
   },
 )
 
+t.test('what is committed is synced to the disk, and an error of the pool does not end the process', async (t) => {
+  const database = await openEmbedded(await scratchFolder('data'), createLog('fatal'))
+  t.teardown(() => database.close())
+  await database.pool.query('create table t (a int)')
+  const synced: string[] = []
+  const { fsyncSync } = fs
+  t.teardown(() => {
+    fs.fsyncSync = fsyncSync
+    syncBuiltinESMExports()
+  })
+  fs.fsyncSync = (descriptor) => {
+    synced.push(fs.readlinkSync(`/proc/self/fd/${descriptor}`))
+    fsyncSync(descriptor)
+  }
+  syncBuiltinESMExports()
+  await database.pool.query('select 1')
+  t.same(synced, [], 'reading costs nothing')
+  await database.pool.query('insert into t values (1)')
+  t.match(synced, [/\/postgres\/pg_wal\/[0-9A-F]{24}$/])
+  t.equal(database.pool.emit('error', new Error('broken'), {}), true)
+})
+
 t.test('a DATA_DIR that cannot be opened is not left locked', async (t) => {
   const dataDir = await scratchFolder('data')
   await writeFile(join(dataDir, 'postgres'), 'not a folder')
-  await t.rejects(openEmbedded(dataDir))
+  await t.rejects(openEmbedded(dataDir, createLog('fatal')))
   const lock = await lockFolder(dataDir)
   t.ok(lock)
   await lock?.release()

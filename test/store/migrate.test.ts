@@ -43,7 +43,7 @@ t.test('several processes that migrate one empty database at once all succeed, a
 
 const DATABASES = {
   PostgreSQL: async () => openPostgres(await postgres.createDatabase(), SILENT),
-  'the embedded database': async () => openEmbedded(await scratchFolder('data')),
+  'the embedded database': async () => openEmbedded(await scratchFolder('data'), SILENT),
 } as const
 
 for (const [name, open] of Object.entries(DATABASES)) {
