@@ -1,4 +1,5 @@
 import type { Log } from './log.js'
+import { readEviction } from './mirror/eviction.js'
 import { readMarker } from './mirror/marker.js'
 import type { Truth } from './mirror/mirror.js'
 import { type Progress, rebuildMirror } from './mirror/rebuild.js'
@@ -23,9 +24,19 @@ export function createMirrorKeeper(deps: {
   let timer: NodeJS.Timeout | undefined
   let check: Promise<void> | undefined
   let closed = false
+  let eviction: string | undefined
+
+  async function warnOfEviction(): Promise<void> {
+    const policy = await readEviction(redis)
+    if (policy !== eviction && policy !== undefined) {
+      log.warn({ policy }, 'Redis may drop records when its memory is full: set maxmemory-policy noeviction')
+    }
+    eviction = policy
+  }
 
   async function runCheck(): Promise<void> {
     try {
+      if (redis.status === 'ready') await warnOfEviction()
       const state = redis.status === 'ready' ? await readMarker(redis) : 'complete'
       if (state !== 'complete' && !closed) {
         log.info({ marker: state }, 'the mirror in Redis is not complete')

@@ -29,6 +29,7 @@ const EMPTIED: readonly [string, (server: Redis) => Promise<unknown>][] = [
   ['is flushed', (server) => server.cli('FLUSHALL')],
   ['is replaced by an empty one', (server) => server.restart()],
   ['loses its marker alone', (server) => server.cli('DEL', 'sipauth:mirror')],
+  ["has something else in its marker's place", (server) => server.cli('SET', 'sipauth:mirror', 'x')],
 ]
 
 for (const [what, empty] of EMPTIED) {
@@ -52,6 +53,24 @@ for (const [what, empty] of EMPTIED) {
     t.ok(lines.some(({ msg }) => msg === 'the mirror in Redis is not complete'))
   })
 }
+
+t.test('a Redis that may drop records is told of, once, and one that never does is not', async (t) => {
+  const server = await startRedis(t)
+  const redis = await openRedis(t, server.url)
+  const { log, lines } = readableLog()
+  const told = () => lines.filter(({ msg }) => msg.includes('maxmemory-policy noeviction')).length
+  const keeper = createMirrorKeeper({ redis, truth, log, now: Date.now })
+  keeper.start()
+  t.teardown(() => keeper.close())
+  await until(async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete')
+  t.equal(told(), 0)
+  await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+  await server.cli('CONFIG', 'SET', 'maxmemory', '100mb')
+  await until(() => told() === 1)
+  await server.cli('DEL', 'sipauth:mirror')
+  await until(async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete')
+  t.equal(told(), 1)
+})
 
 t.test('a Redis that is flushed again and again while it is rebuilt is whole in the end', async (t) => {
   const server = await startRedis(t)

@@ -24,10 +24,20 @@ export async function isMarkedComplete(redis: RedisClient): Promise<boolean> {
 
 /** Reads the marker and compares the run of the server with the one that it was set in. */
 export async function readMarker(redis: RedisClient): Promise<MarkerState> {
-  const [[state, run], now] = await Promise.all([redis.hmget(MARKER, 'state', 'run'), readRun(redis)])
+  const [[state, run], now] = await Promise.all([readFields(redis), readRun(redis)])
   if (!state) return 'missing'
   if (run !== now) return 'other_run'
   return state === 'complete' ? 'complete' : 'building'
+}
+
+/** What is no hash is no marker of ours. */
+async function readFields(redis: RedisClient): Promise<readonly (string | null)[]> {
+  try {
+    return await redis.hmget(MARKER, 'state', 'run')
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return []
+    throw error
+  }
 }
 
 /** The server's run; that of a cluster is made of all its masters', so that one that lost its data is noticed. */
@@ -50,6 +60,12 @@ if state ~= 'complete' then return 0 end
 return tonumber(redis.call('TIME')[1]) - tonumber(at or '0') >= 2 and 1 or 0
 `)
 
+// Whatever lies there, a marker takes its place.
+const BEGIN = createScript(`
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'building', 'builder', ARGV[1], 'run', ARGV[2])
+return 1
+`)
 const RENEW = createScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -82,7 +98,7 @@ export async function takeRebuildLease(redis: RedisClient): Promise<RebuildLease
   if ((await redis.set(LEASE, builder, 'PX', LEASE_MS, 'NX')) !== 'OK') return undefined
   return {
     async begin() {
-      await redis.hset(MARKER, { state: 'building', builder, run: await readRun(redis) })
+      await BEGIN(redis, MARKER, [builder, await readRun(redis)])
     },
     renew: async () => (await RENEW(redis, LEASE, [builder, LEASE_MS])) === 1,
     complete: async () => (await COMPLETE(redis, MARKER, [builder])) === 1,
