@@ -56,7 +56,7 @@ t.test('no label holds what a stranger chose', async (t) => {
   t.equal(samples(metrics, 'sipauthd_verdicts_total').get(`${known}"unknown_user"`), 1)
 })
 
-t.test('while Redis is away, or PostgreSQL, the node is ready and says which store is down', async (t) => {
+t.test('a node is ready while one store can answer, which an empty Redis cannot, and says which is down', async (t) => {
   const tenant = await createTenant(server.api, REALM)
   await tenant.add('alice')
   const proxy = createProxy(server.auth, REALM)
@@ -77,7 +77,7 @@ t.test('while Redis is away, or PostgreSQL, the node is ready and says which sto
   t.match(await proxy.verify(), { status: 503, json: { reason: 'unavailable' } })
   t.match(await ask(`${server.auth}/healthz`), { status: 200, json: { status: 'ok' } })
   await redis.restart()
-  await state({ ready: true, stores: { postgres: 'down', redis: 'up' } })
+  await state({ ready: false, stores: { postgres: 'down', redis: 'up' } }, 503)
   t.match(await proxy.verify(), { status: 503 }, 'an empty Redis is no truth')
   await postgres.restart()
   await state({ ready: true, stores: { postgres: 'up', redis: 'up' } })
