@@ -55,14 +55,8 @@ export async function lockUsername(tx: Queryable, realm: string, username: strin
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${realm}:${username}`])
 }
 
-export type NewCredential = {
-  readonly sid: string
-  readonly listSid: string
-  readonly accountSid: string
-  readonly realm: string
-  readonly username: string
-  readonly enabled: boolean
-  readonly description: string
+/** A credential to be written; the database adds its place in the list and the times. */
+export type NewCredential = Omit<StoredCredential, 'seq' | 'createdAt' | 'updatedAt'> & {
   readonly ha1s: Ha1s
   readonly version: string
 }
