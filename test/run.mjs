@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { failedPoints } from './failures.mjs'
 import { ensurePrograms } from './programs.mjs'
 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -79,7 +80,7 @@ async function buildTap() {
   return true
 }
 
-/** Runs the tests; returns the totals that tap wrote at the end of its results. */
+/** Runs the tests, says what failed and how, and returns the totals that tap wrote at the end of its results. */
 async function runTests(files) {
   mkdirSync(dirname(results), { recursive: true })
   rmSync(results, { force: true })
@@ -90,6 +91,7 @@ async function runTests(files) {
   const count = (name) => Number(new RegExp(`${name}: (\\d+)`).exec(totals)?.[1] ?? 0)
   const [passed, failed] = [count('pass'), count('fail')]
   const isFailure = !succeeded || passed + failed === 0
+  for (const { path, diagnostics } of failedPoints(text)) console.log(`\nfailed: ${path}\n${diagnostics}`)
   return { passed, failed: isFailure ? Math.max(failed, 1) : failed, skipped: count('skip') + count('todo') }
 }
 
