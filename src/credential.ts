@@ -13,7 +13,11 @@ export const HA1_FIELDS: Readonly<Record<HashAlgorithm, readonly [user: Ha1Field
   'SHA-512-256': ['ha1_sha512_256', 'ha1b_sha512_256'],
 }
 
+/** All of a credential's HA1s, as its password makes them. */
 export type Ha1s = Readonly<Record<Ha1Field, string>>
+
+/** The HA1s that a credential is stored with: an imported one has those that its source had, and MD5's always. */
+export type StoredHa1s = Pick<Ha1s, 'ha1'> & Partial<Ha1s>
 
 /** Whose credential it is; what a verdict of `ok` tells the proxy. */
 export type CredentialIdentity = {
@@ -32,5 +36,5 @@ export type CredentialIdentity = {
 export type Credential = CredentialIdentity & {
   /** Grows with each change; drawn from one sequence in PostgreSQL. Decimal digits: it outgrows a double. */
   readonly version: string
-  readonly ha1s: Ha1s | undefined
+  readonly ha1s: StoredHa1s | undefined
 }

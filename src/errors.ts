@@ -8,6 +8,12 @@ export type RefusalCode =
   | 'realm_fixed'
   | 'too_many_lists'
   | 'too_many_credentials'
+  | 'list_in_use'
+  | 'domain_taken'
+  | 'too_many_domains'
+  | 'too_many_ip_lists'
+  | 'ip_list_in_use'
+  | 'too_many_ip_addresses'
 
 /** A write that broke a rule: names the field and the rule, holds no secret, and leaves nothing half written. */
 export class Refusal extends Error {

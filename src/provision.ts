@@ -1,24 +1,30 @@
 import type pg from 'pg'
+import { type Author, COMMAND_LINE } from './author.js'
 import { type AccountProvision, createAccountProvision } from './provision/accounts.js'
 import { type CredentialListProvision, createCredentialListProvision } from './provision/credential-lists.js'
 import { type CredentialProvision, createCredentialProvision } from './provision/credentials.js'
 import type { Publisher } from './provision/publisher.js'
 
 /**
- * Every write that must reach the mirror. Each is one transaction of the row, its version and its outbox row; then it
- * is mirrored, and only then answered. Throws `Refusal` for a broken rule; other errors are the store's.
+ * Every write that must reach the mirror. Each is one transaction of the row, its version, its outbox row and its line
+ * of the audit trail; then it is mirrored, and only then answered. Throws `Refusal` for a broken rule; other errors
+ * are the store's.
  */
-export type Provision = {
+export type Writes = {
   readonly accounts: AccountProvision
   readonly credentialLists: CredentialListProvision
   readonly credentials: CredentialProvision
 }
 
+/** The writes of the command line and of the program itself; `by` gives those of somebody else. */
+export type Provision = Writes & { by(author: Author): Writes }
+
 /** Wires the writes; `sipDomain` is the domain that new accounts' realms lie under. */
 export function createProvision(deps: { pool: pg.Pool; publisher: Publisher; sipDomain: string }): Provision {
-  return {
-    accounts: createAccountProvision(deps),
-    credentialLists: createCredentialListProvision(deps),
-    credentials: createCredentialProvision(deps),
-  }
+  const by = (author: Author): Writes => ({
+    accounts: createAccountProvision({ ...deps, author }),
+    credentialLists: createCredentialListProvision({ ...deps, author }),
+    credentials: createCredentialProvision({ ...deps, author }),
+  })
+  return { ...by(COMMAND_LINE), by }
 }

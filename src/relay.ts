@@ -1,8 +1,9 @@
 import type pg from 'pg'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
-import type { Mirror, MirrorRecord, Truth } from './mirror/mirror.js'
+import { type Mirror, type Truth, toTombstone } from './mirror/mirror.js'
 import type { Publisher } from './provision/publisher.js'
+import { nameKey } from './record-key.js'
 import { inTransaction } from './store/database.js'
 import {
   type Change,
@@ -138,16 +139,7 @@ export function createRelay(deps: {
 /** Brings keys into the mirror as they are now; one that is gone as a tombstone of its change. */
 async function mirrorChanges(mirror: Mirror, truth: Truth, changes: readonly VersionedKey[]): Promise<void> {
   const found = await truth.read(changes)
-  const known = new Set(found.map(nameOf))
-  const gone = changes.filter((change) => !known.has(nameOf(change)))
+  const known = new Set(found.map(nameKey))
+  const gone = changes.filter((change) => !known.has(nameKey(change)))
   await mirror.apply([...found, ...gone.map(toTombstone)], truth)
-}
-
-function nameOf({ realm, username }: { readonly realm: string; readonly username: string | undefined }): string {
-  return username === undefined ? realm : `${realm}:${username}`
-}
-
-function toTombstone({ realm, username, version }: VersionedKey): MirrorRecord {
-  if (username === undefined) return { realm, username, version, algorithms: undefined }
-  return { realm, username, version, credential: undefined }
 }

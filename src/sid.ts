@@ -1,7 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
 /** What the two letters before a SID's 32 hex digits stand for. */
-const SID_PREFIXES = { account: 'AC', credentialList: 'CL', credential: 'CR' } as const
+const SID_PREFIXES = {
+  account: 'AC',
+  credentialList: 'CL',
+  credential: 'CR',
+  domain: 'SD',
+  ipAccessControlList: 'AL',
+  ipAddress: 'IP',
+} as const
 
 export type SidKind = keyof typeof SID_PREFIXES
 

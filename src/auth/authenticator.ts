@@ -99,7 +99,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds }
     if (found.origin === 'unavailable') return UNAVAILABLE
     const { record, right } = found
-    if (record && record.ha1 === undefined) return refuse('disabled', 'the credential is disabled')
+    if (record && !record.usable) return refuse('disabled', 'the credential is disabled')
     if (!record || !right) {
       await throttle.fail(attempt)
       return challenge(record ? 'bad_response' : 'unknown_user', realm)

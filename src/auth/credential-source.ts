@@ -1,17 +1,23 @@
 import type { CredentialIdentity, Ha1Field } from '../credential.js'
-import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { RealmOffer } from '../realm-offer.js'
+import type { SipDomain } from '../sip-domain.js'
 import { withinTime } from '../time-limit.js'
 
-/** A credential with the one HA1 that a check needs; `ha1` is undefined where it may not authenticate. */
-export type Ha1Record = CredentialIdentity & { readonly ha1: string | undefined }
+/**
+ * A credential with the one HA1 that a check needs. `usable` is false where it may not authenticate; `ha1` is undefined
+ * then, and where it was imported without that HA1.
+ */
+export type Ha1Record = CredentialIdentity & { readonly usable: boolean; readonly ha1: string | undefined }
 
 /** What the hot path reads, in the mirror or in the database. Rejects when the store cannot answer in time. */
 export type CredentialReader = {
   findHa1(realm: string, username: string, field: Ha1Field): Promise<Ha1Record | undefined>
-  /** What the realm's challenges offer; undefined: the server's default. */
-  findAlgorithms(realm: string): Promise<readonly HashAlgorithm[] | undefined>
+  /** What the realm has of its own to offer. */
+  findRealm(realm: string): Promise<RealmOffer | undefined>
+  /** The SIP domain of that host name, in lower case. */
+  findDomain(name: string): Promise<SipDomain | undefined>
 }
 
 /** The mirror as the hot path sees it. */
@@ -32,7 +38,8 @@ export type Lookup<T> = { readonly origin: Origin; readonly value: T } | { reado
 /** Finds credentials: in the mirror, and in the database where the mirror cannot tell. Never rejects. */
 export type CredentialSource = {
   findHa1(realm: string, username: string, field: Ha1Field): Promise<Lookup<Ha1Record | undefined>>
-  findAlgorithms(realm: string): Promise<Lookup<readonly HashAlgorithm[] | undefined>>
+  findRealm(realm: string): Promise<Lookup<RealmOffer | undefined>>
+  findDomain(name: string): Promise<Lookup<SipDomain | undefined>>
   /** Whether the mirror's word counts when it would refuse somebody: whether it holds every credential. */
   isMirrorComplete(): Promise<boolean>
   /** Asks the database alone. */
@@ -89,6 +96,23 @@ export function createCredentialSource(deps: {
     return current ? askDatabase(fromDatabase) : ask('mirror', fromMirror)
   }
 
+  /** Most realms and hosts have no record, so whether the mirror can tell is asked in the same round trip. */
+  async function findOrConfirm<T>(
+    fromMirror: () => Promise<T | undefined>,
+    fromDatabase: () => Promise<T | undefined>,
+  ): Promise<Lookup<T | undefined>> {
+    const answer = await askMirrorFirst(
+      async () => {
+        const [value, complete] = await Promise.all([fromMirror(), mirror.isComplete()])
+        return { value, complete }
+      },
+      async () => ({ value: await fromDatabase(), complete: true }),
+    )
+    if (answer.origin === 'unavailable') return answer
+    const { value, complete } = answer.value
+    return value !== undefined || complete ? { origin: answer.origin, value } : askDatabase(fromDatabase)
+  }
+
   async function isMirrorComplete(): Promise<boolean> {
     const answer = mirror.current ? await ask('mirror', () => mirror.isComplete()) : undefined
     return answer?.origin === 'mirror' && answer.value
@@ -101,20 +125,17 @@ export function createCredentialSource(deps: {
         () => database.findHa1(realm, username, field),
       ),
 
-    async findAlgorithms(realm) {
-      const fromDatabase = () => database.findAlgorithms(realm)
-      // Most realms offer nothing of their own, so whether the mirror can tell is asked in the same round trip.
-      const answer = await askMirrorFirst(
-        async () => {
-          const [value, complete] = await Promise.all([mirror.findAlgorithms(realm), mirror.isComplete()])
-          return { value, complete }
-        },
-        async () => ({ value: await fromDatabase(), complete: true }),
-      )
-      if (answer.origin === 'unavailable') return answer
-      const { value, complete } = answer.value
-      return value !== undefined || complete ? { origin: answer.origin, value } : askDatabase(fromDatabase)
-    },
+    findRealm: (realm) =>
+      findOrConfirm(
+        () => mirror.findRealm(realm),
+        () => database.findRealm(realm),
+      ),
+
+    findDomain: (name) =>
+      findOrConfirm(
+        () => mirror.findDomain(name),
+        () => database.findDomain(name),
+      ),
 
     isMirrorComplete,
 

@@ -34,7 +34,8 @@ export function createHa1Lookup(deps: { readonly source: CredentialSource; reado
       const realm = normalizeRealm(input.realm)
       const found = await findConfirmed(username, algorithm, realm)
       if (found.origin === 'unavailable') return { kind: 'unavailable' }
-      if (found.value) return found.value.ha1 ? { kind: 'found', ha1: found.value.ha1 } : { kind: 'disabled' }
+      if (found.value && !found.value.usable) return { kind: 'disabled' }
+      if (found.value?.ha1 !== undefined) return { kind: 'found', ha1: found.value.ha1 }
       return decoy ? { kind: 'found', ha1: deps.decoy(algorithm, realm, username) } : { kind: 'none' }
     },
   }

@@ -3,6 +3,7 @@ import { type MarkerState, readMarker } from '../mirror/marker.js'
 import type { Truth } from '../mirror/mirror.js'
 import { rebuildMirror } from '../mirror/rebuild.js'
 import { createProgressLog } from '../mirror-keeper.js'
+import type { RecordKey } from '../record-key.js'
 import type { RedisClient } from '../redis/client.js'
 import { migrateWhenUp, openDatabase, openRedis } from '../stores.js'
 import { createTruth } from '../truth.js'
@@ -49,9 +50,9 @@ const MARKER_WORDS: Readonly<Record<MarkerState, string>> = {
 /** Prints each difference on a line, and what the marker says; exit code 1 where it is not all in order. */
 async function check({ context, redis, truth }: Tools): Promise<number> {
   let differences = 0
-  for await (const { realm, username, what } of compareMirror(redis, truth)) {
+  for await (const { key, what } of compareMirror(redis, truth)) {
     differences++
-    context.print(username === undefined ? `realm ${realm} ${what}\n` : `credential ${username} in ${realm} ${what}\n`)
+    context.print(`${describeKey(key)} ${what}\n`)
   }
   const compared = await truth.count()
   const marker = await readMarker(redis)
@@ -65,4 +66,9 @@ async function rebuild({ context, redis, truth }: Tools): Promise<number> {
   if (!done) throw new Error('a running sipauthd is rebuilding the mirror at this moment; look again when it is done')
   context.print(`${done.written} records written, ${done.removed} removed\n`)
   return 0
+}
+
+function describeKey(key: RecordKey): string {
+  if (key.kind === 'credential') return `credential ${key.username} in ${key.realm}`
+  return key.kind === 'realm' ? `realm ${key.realm}` : `domain ${key.domain}`
 }

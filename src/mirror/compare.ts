@@ -1,11 +1,12 @@
+import type { RecordKey } from '../record-key.js'
 import type { RedisClient } from '../redis/client.js'
-import type { MirrorKey, MirrorRecord, Truth } from './mirror.js'
+import type { MirrorRecord, Truth } from './mirror.js'
 import { inBatches } from './redis-mirror.js'
 import { HA1_FIELD_NAMES, toFields, toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
 
 /** One record that the two stores do not agree on; `what` names fields and versions, never a value of an HA1. */
-export type Difference = MirrorKey & { readonly what: string }
+export type Difference = { readonly key: RecordKey; readonly what: string }
 
 /** The longest that a committed change may take to reach Redis. */
 const UNDER_WAY_MS = 1_000
@@ -17,19 +18,18 @@ const UNDER_WAY_MS = 1_000
 export async function* compareMirror(redis: RedisClient, truth: Truth): AsyncIterable<Difference> {
   const suspects = await findSuspects(redis, truth)
   if (suspects.length > 0) await new Promise((resolve) => setTimeout(resolve, UNDER_WAY_MS))
-  for (const { realm, username } of suspects) {
-    const key = { realm, username }
+  for (const key of suspects) {
     const [record] = await truth.read([key])
     const what = await differ(redis, key, record)
     if (what === undefined) continue
     const [after] = await truth.read([key])
-    if (after?.version === record?.version) yield { realm, username, what }
+    if (after?.version === record?.version) yield { key, what }
   }
 }
 
-async function findSuspects(redis: RedisClient, truth: Truth): Promise<readonly MirrorKey[]> {
-  const suspects: MirrorKey[] = []
-  async function look(key: MirrorKey, record: MirrorRecord | undefined): Promise<void> {
+async function findSuspects(redis: RedisClient, truth: Truth): Promise<readonly RecordKey[]> {
+  const suspects: RecordKey[] = []
+  async function look(key: RecordKey, record: MirrorRecord | undefined): Promise<void> {
     if ((await differ(redis, key, record)) !== undefined) suspects.push(key)
   }
   for await (const slice of truth.walk()) await inBatches(slice, (record) => look(record, record))
@@ -44,7 +44,7 @@ async function findSuspects(redis: RedisClient, truth: Truth): Promise<readonly 
 /** In what Redis differs from what it is to hold; undefined where it does not. */
 async function differ(
   redis: RedisClient,
-  key: MirrorKey,
+  key: RecordKey,
   record: MirrorRecord | undefined,
 ): Promise<string | undefined> {
   const redisKey = toRedisKey(key)

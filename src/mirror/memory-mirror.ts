@@ -1,8 +1,12 @@
 import { LRUCache } from 'lru-cache'
+import { nameKey, type RecordKeyOf, type RecordKind } from '../record-key.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror.js'
 
 /** Deletions remembered, so that an older change that comes late does not undo them. */
 const TOMBSTONES_MAX = 10_000
+
+/** What a record of that kind holds. */
+type Held<Kind extends RecordKind> = NonNullable<Extract<MirrorRecord, { readonly kind: Kind }>['holds']>
 
 /** The mirror of a process that has no Redis, filled at start and whenever it may have missed something. */
 export type MemoryMirror = Mirror & {
@@ -24,16 +28,20 @@ export function createMemoryMirror(): MemoryMirror {
   const isCurrent = () => !behind && !filling && hearing.good
 
   function take(record: MirrorRecord): void {
-    const key = keyOf(record.realm, record.username)
+    const key = nameKey(record)
     const held = records.get(key) ?? tombstones.get(key)
     if (held && BigInt(held.version) > BigInt(record.version)) return
-    if (isTombstone(record)) {
+    if (record.holds === undefined) {
       records.delete(key)
       tombstones.set(key, record)
     } else {
       tombstones.delete(key)
       records.set(key, record)
     }
+  }
+
+  function find<Kind extends RecordKind>(key: RecordKeyOf<Kind>): Held<Kind> | undefined {
+    return records.get(nameKey(key))?.holds as Held<Kind> | undefined
   }
 
   return {
@@ -44,14 +52,11 @@ export function createMemoryMirror(): MemoryMirror {
     },
     isComplete: async () => isCurrent(),
     async findHa1(realm, username, field) {
-      const record = records.get(keyOf(realm, username))
-      if (record?.username === undefined) return undefined
-      return record.credential && { ...record.credential, ha1: record.credential.ha1s?.[field] }
+      const credential = find<'credential'>({ kind: 'credential', realm, username })
+      return credential && { ...credential, usable: credential.ha1s !== undefined, ha1: credential.ha1s?.[field] }
     },
-    async findAlgorithms(realm) {
-      const record = records.get(keyOf(realm, undefined))
-      return record?.username === undefined ? record?.algorithms : undefined
-    },
+    findRealm: async (realm) => find<'realm'>({ kind: 'realm', realm }),
+    findDomain: async (domain) => find<'domain'>({ kind: 'domain', domain }),
     async apply(changes) {
       for (const record of changes) take(record)
     },
@@ -75,13 +80,4 @@ export function createMemoryMirror(): MemoryMirror {
       if (rebuild === rebuilds) filling = false
     },
   }
-}
-
-function isTombstone(record: MirrorRecord): boolean {
-  return record.username === undefined ? record.algorithms === undefined : record.credential === undefined
-}
-
-/** A realm holds no colon, so no two keys are alike. */
-function keyOf(realm: string, username: string | undefined): string {
-  return username === undefined ? realm : `${realm}:${username}`
 }

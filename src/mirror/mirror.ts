@@ -1,24 +1,20 @@
 import type { MirrorReader } from '../auth/credential-source.js'
 import type { Credential } from '../credential.js'
-import type { HashAlgorithm } from '../digest/algorithm.js'
+import type { RealmOffer } from '../realm-offer.js'
+import type { RecordKey, RecordKeyOf } from '../record-key.js'
+import type { SipDomain } from '../sip-domain.js'
 
-/** Names a credential, or without a user name the realm itself. */
-export type MirrorKey = { readonly realm: string; readonly username: string | undefined }
+/** The state that the mirror is to hold of one key; what `holds` is undefined where there is nothing (any more). */
+export type MirrorRecord = { readonly version: string } & (
+  | (RecordKeyOf<'credential'> & { readonly holds: Credential | undefined })
+  | (RecordKeyOf<'realm'> & { readonly holds: RealmOffer | undefined })
+  | (RecordKeyOf<'domain'> & { readonly holds: SipDomain | undefined })
+)
 
-/** The state that the mirror is to hold of one key; `undefined` where there is nothing (any more). */
-export type MirrorRecord =
-  | {
-      readonly realm: string
-      readonly username: string
-      readonly version: string
-      readonly credential: Credential | undefined
-    }
-  | {
-      readonly realm: string
-      readonly username: undefined
-      readonly version: string
-      readonly algorithms: readonly HashAlgorithm[] | undefined
-    }
+/** What is left of a record that is gone: its version, so that an older change that comes late does not undo that. */
+export function toTombstone(key: RecordKey & { readonly version: string }): MirrorRecord {
+  return { ...key, holds: undefined }
+}
 
 /** A copy of the credentials that the hot path reads. */
 export type Mirror = MirrorReader & {
@@ -40,5 +36,5 @@ export type Truth = {
   /** Every record that there is, in slices. */
   walk(): AsyncIterable<readonly MirrorRecord[]>
   /** The named records as they are now; of a key that is gone, nothing. */
-  read(keys: readonly MirrorKey[]): Promise<readonly MirrorRecord[]>
+  read(keys: readonly RecordKey[]): Promise<readonly MirrorRecord[]>
 }

@@ -1,7 +1,8 @@
+import type { RecordKey } from '../record-key.js'
 import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { type RebuildLease, takeRebuildLease } from './marker.js'
-import type { MirrorKey, Truth } from './mirror.js'
+import type { Truth } from './mirror.js'
 import { inBatches, writeRecord } from './redis-mirror.js'
 import { toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
@@ -71,8 +72,8 @@ async function rebuildWith(
 }
 
 /** Removes records that have no row. The row is read after the record, so a new one is never taken for an old one. */
-async function removeUnknown(redis: RedisClient, truth: Truth, keys: readonly MirrorKey[]): Promise<number> {
-  const held = new Map<string, { key: MirrorKey; version: string }>()
+async function removeUnknown(redis: RedisClient, truth: Truth, keys: readonly RecordKey[]): Promise<number> {
+  const held = new Map<string, { key: RecordKey; version: string }>()
   await inBatches(keys, async (key) => {
     const version = (await SEE(redis, toRedisKey(key), [])) as string | null
     if (version !== null) held.set(toRedisKey(key), { key, version })

@@ -2,7 +2,7 @@ import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { isMarkedComplete, readMarker } from './marker.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror.js'
-import { parseAlgorithms, toFields, toRedisKey } from './redis-record.js'
+import { DOMAIN_FIELDS, parseDomain, parseOffer, REALM_FIELDS, toFields, toRedisKey } from './redis-record.js'
 
 /** Commands sent at once; more would only wait in Redis and block others. */
 const BATCH = 200
@@ -65,8 +65,8 @@ export function createRedisMirror(redis: RedisClient): Mirror {
     },
     isComplete: () => isMarkedComplete(redis),
     async findHa1(realm, username, field) {
-      const key = toRedisKey({ realm, username })
-      const [sid, account, list, ha1] = await redis.hmget(key, 'sid', 'account', 'list', field)
+      const key = toRedisKey({ kind: 'credential', realm, username })
+      const [sid, account, list, ha1, md5] = await redis.hmget(key, 'sid', 'account', 'list', field, 'ha1')
       if (!sid || !account || !list) return undefined
       return {
         realm,
@@ -74,11 +74,15 @@ export function createRedisMirror(redis: RedisClient): Mirror {
         credentialSid: sid,
         accountSid: account,
         credentialListSid: list,
+        usable: md5 !== null,
         ha1: ha1 ?? undefined,
       }
     },
-    async findAlgorithms(realm) {
-      return parseAlgorithms(await redis.hget(toRedisKey({ realm, username: undefined }), 'algorithms'))
+    async findRealm(realm) {
+      return parseOffer(await redis.hmget(toRedisKey({ kind: 'realm', realm }), ...REALM_FIELDS))
+    },
+    async findDomain(domain) {
+      return parseDomain(domain, await redis.hmget(toRedisKey({ kind: 'domain', domain }), ...DOMAIN_FIELDS))
     },
     apply: (records, truth) => inBatches(records, (record) => writeRecord(redis, truth, record)),
     setBehind(value) {

@@ -1,23 +1,29 @@
 import { type Credential, HA1_FIELDS } from '../credential.js'
 import type { HashAlgorithm } from '../digest/algorithm.js'
-import type { MirrorKey, MirrorRecord } from './mirror.js'
+import type { RealmOffer } from '../realm-offer.js'
+import type { RecordKey } from '../record-key.js'
+import type { SipDomain } from '../sip-domain.js'
+import type { MirrorRecord } from './mirror.js'
 
 const CREDENTIAL_PREFIX = 'sipauth:cred:'
 const REALM_PREFIX = 'sipauth:realm:'
+const DOMAIN_PREFIX = 'sipauth:domain:'
 
 /** Patterns that find all keys of the mirror's records. */
-export const RECORD_PATTERNS = [`${CREDENTIAL_PREFIX}*`, `${REALM_PREFIX}*`] as const
+export const RECORD_PATTERNS = [`${CREDENTIAL_PREFIX}*`, `${REALM_PREFIX}*`, `${DOMAIN_PREFIX}*`] as const
 
-/** Where a record lies in Redis. No realm holds a colon, so a key is unambiguous. */
-export function toRedisKey({ realm, username }: MirrorKey): string {
-  return username === undefined ? `${REALM_PREFIX}${realm}` : `${CREDENTIAL_PREFIX}${realm}:${username}`
+/** Where a record lies in Redis. No realm and no domain holds a colon, so a key is unambiguous. */
+export function toRedisKey(key: RecordKey): string {
+  if (key.kind === 'domain') return DOMAIN_PREFIX + key.domain
+  return key.kind === 'realm' ? REALM_PREFIX + key.realm : `${CREDENTIAL_PREFIX}${key.realm}:${key.username}`
 }
 
 /** What lies at a key that one of the patterns found. */
-export function fromRedisKey(key: string): MirrorKey {
-  if (key.startsWith(REALM_PREFIX)) return { realm: key.slice(REALM_PREFIX.length), username: undefined }
+export function fromRedisKey(key: string): RecordKey {
+  if (key.startsWith(REALM_PREFIX)) return { kind: 'realm', realm: key.slice(REALM_PREFIX.length) }
+  if (key.startsWith(DOMAIN_PREFIX)) return { kind: 'domain', domain: key.slice(DOMAIN_PREFIX.length) }
   const [realm = '', ...username] = key.slice(CREDENTIAL_PREFIX.length).split(':')
-  return { realm, username: username.join(':') }
+  return { kind: 'credential', realm, username: username.join(':') }
 }
 
 /**
@@ -25,8 +31,9 @@ export function fromRedisKey(key: string): MirrorKey {
  * a promise. A credential that may not authenticate has no `ha1…` field.
  */
 export function toFields(record: MirrorRecord): Readonly<Record<string, string>> | undefined {
-  if (record.username === undefined) return record.algorithms && { algorithms: record.algorithms.join(',') }
-  return record.credential && credentialFields(record.credential)
+  if (record.holds === undefined) return undefined
+  if (record.kind === 'credential') return credentialFields(record.holds)
+  return record.kind === 'realm' ? offerFields(record.holds) : domainFields(record.holds)
 }
 
 function credentialFields(credential: Credential): Readonly<Record<string, string>> {
@@ -37,7 +44,52 @@ function credentialFields(credential: Credential): Readonly<Record<string, strin
 /** Every field that may hold an HA1; what differs in one is told, never shown. */
 export const HA1_FIELD_NAMES: ReadonlySet<string> = new Set(Object.values(HA1_FIELDS).flat())
 
-/** Reads the field `algorithms` of a realm's hash. */
-export function parseAlgorithms(text: string | null | undefined): readonly HashAlgorithm[] | undefined {
-  return text ? (text.split(',') as HashAlgorithm[]) : undefined
+/** A list is separated by commas; what is undefined has no field, and an empty list an empty one. */
+function offerFields({ algorithms, lacking }: RealmOffer): Readonly<Record<string, string>> {
+  return {
+    ...(algorithms && { algorithms: algorithms.join() }),
+    ...(lacking.length > 0 && { lacking: lacking.join() }),
+  }
+}
+
+/** Fields of a realm's hash that `parseOffer` wants, in its order. */
+export const REALM_FIELDS: readonly string[] = ['v', 'algorithms', 'lacking']
+
+/** Reads the fields of a realm's hash; undefined where there is nothing or a tombstone. */
+export function parseOffer([, algorithms, lacking]: readonly (string | null)[]): RealmOffer | undefined {
+  if (!algorithms && !lacking) return undefined
+  return {
+    algorithms: algorithms ? (algorithms.split(',') as HashAlgorithm[]) : undefined,
+    lacking: splitList(lacking) as HashAlgorithm[],
+  }
+}
+
+function domainFields(domain: SipDomain): Readonly<Record<string, string>> {
+  const { sid, accountSid, realm, active, calls, registrations, ipRanges } = domain
+  return {
+    ...{ sid, account: accountSid, realm, active: active ? '1' : '0' },
+    ...{ calls: calls.join(), registrations: registrations.join() },
+    ...(ipRanges && { ip: ipRanges.join() }),
+  }
+}
+
+/** Fields of a domain's hash that `parseDomain` wants, in its order. */
+export const DOMAIN_FIELDS: readonly string[] = [
+  ...['v', 'sid', 'account', 'realm', 'active'],
+  ...['calls', 'registrations', 'ip'],
+]
+
+/** Reads the fields of a domain's hash; undefined where there is nothing or a tombstone. */
+export function parseDomain(name: string, fields: readonly (string | null)[]): SipDomain | undefined {
+  const [version, sid, accountSid, realm, active, calls, registrations, ip] = fields
+  if (!version || !sid || !accountSid || !realm) return undefined
+  return {
+    ...{ name, sid, accountSid, realm, version, active: active === '1' },
+    ...{ calls: splitList(calls), registrations: splitList(registrations) },
+    ipRanges: ip === null || ip === undefined ? undefined : splitList(ip),
+  }
+}
+
+function splitList(text: string | null | undefined): string[] {
+  return text ? text.split(',') : []
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type pg from 'pg'
 import { Refusal } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { createAuthId, createSid, createToken } from '../sid.js'
@@ -15,7 +14,7 @@ import { touchAccountCredentials } from '../store/credentials.js'
 import { inTransaction } from '../store/database.js'
 import type { Change } from '../store/outbox.js'
 import { claimRealm } from '../store/realms.js'
-import type { Publisher } from './publisher.js'
+import type { WriteDeps } from './write-deps.js'
 
 export type AccountProvision = ReturnType<typeof createAccountProvision>
 
@@ -25,7 +24,7 @@ export function hashToken(token: string): Buffer {
 }
 
 /** Writes of accounts. `sipDomain` is the domain that new accounts' realms lie under. */
-export function createAccountProvision(deps: { pool: pg.Pool; publisher: Publisher; sipDomain: string }) {
+export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: string }) {
   const { pool, publisher, sipDomain } = deps
 
   /** A host name must not hold the underscore of an `MA_…` id: Kamailio 5.6 answers 500 to it. */

@@ -17,7 +17,7 @@ import { countCredentials, deleteListCredentials } from '../store/credentials.js
 import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
-import type { Publisher } from './publisher.js'
+import type { WriteDeps } from './write-deps.js'
 
 /** Lists that an account may have, Twilio's limit (error 21239). */
 export const LISTS_PER_ACCOUNT_MAX = 100
@@ -33,7 +33,7 @@ export type CredentialListChange = {
 }
 
 /** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name. */
-export function createCredentialListProvision({ pool, publisher }: { pool: pg.Pool; publisher: Publisher }) {
+export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
   /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
   async function enterRealm(
     tx: pg.PoolClient,
@@ -55,12 +55,12 @@ export function createCredentialListProvision({ pool, publisher }: { pool: pg.Po
   async function offer(tx: pg.PoolClient, realm: string, algorithms: readonly HashAlgorithm[]): Promise<Change> {
     const version = await drawVersion(tx)
     await updateRealmAlgorithms(tx, realm, algorithms, version)
-    return appendChange(tx, { realm, username: undefined }, version)
+    return appendChange(tx, { kind: 'realm', realm }, version)
   }
 
   async function leaveRealm(tx: pg.PoolClient, realm: string): Promise<Change[]> {
     if (!(await deleteUnusedRealm(tx, realm))) return []
-    return [await appendChange(tx, { realm, username: undefined }, await drawVersion(tx))]
+    return [await appendChange(tx, { kind: 'realm', realm }, await drawVersion(tx))]
   }
 
   async function locked(tx: pg.PoolClient, accountSid: string, sid: string): Promise<CredentialList> {

@@ -16,7 +16,7 @@ import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, drawVersion } from '../store/outbox.js'
 import { lockRealm } from '../store/realms.js'
 import { computeHa1s } from './ha1s.js'
-import type { Publisher } from './publisher.js'
+import type { WriteDeps } from './write-deps.js'
 
 /** Credentials that a list may hold, Twilio's limit (error 21242). */
 export const CREDENTIALS_PER_LIST_MAX = 1000
@@ -40,7 +40,7 @@ export type CredentialUpdate = {
  * Writes of credentials. Locks are taken in one order everywhere: account, list, realm, user name; the version is
  * drawn when all are held.
  */
-export function createCredentialProvision({ pool, publisher }: { pool: pg.Pool; publisher: Publisher }) {
+export function createCredentialProvision({ pool, publisher }: WriteDeps) {
   /** The account's status decides what is mirrored, so it must not change under a write. */
   async function holdAccount(tx: pg.PoolClient, accountSid: string): Promise<void> {
     const account = await lockAccount(tx, accountSid, 'share')
@@ -82,7 +82,7 @@ export function createCredentialProvision({ pool, publisher }: { pool: pg.Pool; 
         const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
         return {
           credential: await insertCredential(tx, row),
-          change: await appendChange(tx, { realm, username }, version),
+          change: await appendChange(tx, { kind: 'credential', realm, username }, version),
         }
       }).catch(refuseTakenName)
       await publisher.publish([change])
@@ -102,7 +102,7 @@ export function createCredentialProvision({ pool, publisher }: { pool: pg.Pool; 
         const ha1s = password === undefined ? undefined : computeHa1s(username, realm, password)
         return {
           credential: await updateCredential(tx, sid, version, { ha1s, enabled, description }),
-          change: await appendChange(tx, { realm, username }, version),
+          change: await appendChange(tx, { kind: 'credential', realm, username }, version),
         }
       })
       await publisher.publish([change])
@@ -113,7 +113,7 @@ export function createCredentialProvision({ pool, publisher }: { pool: pg.Pool; 
       const change = await inTransaction(pool, async (tx) => {
         const { realm, username } = await holdCredential(tx, accountSid, listSid, sid)
         await deleteCredential(tx, sid)
-        return appendChange(tx, { realm, username }, await drawVersion(tx))
+        return appendChange(tx, { kind: 'credential', realm, username }, await drawVersion(tx))
       })
       await publisher.publish([change])
     },

@@ -1,6 +1,6 @@
 import type { Ha1s } from '../credential.js'
 import type { Queryable } from './database.js'
-import { type Change, OUTBOX_CHANNEL } from './outbox.js'
+import { type Change, type ChangeRow, OUTBOX_CHANNEL, toChange } from './outbox.js'
 import { type Page, type Position, pageSql, toPage } from './page.js'
 
 /** A credential as the management API shows it: no HA1. */
@@ -152,35 +152,36 @@ export async function countCredentials(tx: Queryable, listSid: string): Promise<
 export async function deleteListCredentials(tx: Queryable, listSid: string): Promise<Change[]> {
   // Locked one after the other in one order, and their versions drawn only then.
   await tx.query('select from credentials where list_sid = $1 order by sid for update', [listSid])
-  const { rows } = await tx.query<Change>(
+  const { rows } = await tx.query<ChangeRow>(
     `with deleted as (
        delete from credentials where list_sid = $1 returning realm, username
      ), appended as (
-       insert into outbox (realm, username, version)
-       select realm, username, nextval('change_version') from deleted
-       returning id, realm, username, version
+       insert into outbox (kind, name, username, version)
+       select 'credential', realm, username, nextval('change_version') from deleted
+       returning id, kind, name, username, version
      )
      select * from appended`,
     [listSid],
   )
   await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
-  return rows
+  return rows.map(toChange)
 }
 
 /** Gives all credentials of an account a new version and a change each: what they may do depends on its status. */
 export async function touchAccountCredentials(tx: Queryable, accountSid: string): Promise<Change[]> {
   await tx.query('select from credentials where account_sid = $1 order by sid for update', [accountSid])
-  const { rows } = await tx.query<Change>(
+  const { rows } = await tx.query<ChangeRow>(
     `with touched as (
        update credentials set version = nextval('change_version') where account_sid = $1
        returning realm, username, version
      ), appended as (
-       insert into outbox (realm, username, version) select realm, username, version from touched
-       returning id, realm, username, version
+       insert into outbox (kind, name, username, version)
+       select 'credential', realm, username, version from touched
+       returning id, kind, name, username, version
      )
      select * from appended`,
     [accountSid],
   )
   await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
-  return rows
+  return rows.map(toChange)
 }

@@ -1,6 +1,6 @@
-import type { Credential, Ha1s } from '../credential.js'
+import { type Credential, HA1_FIELDS, type Ha1Field, type StoredHa1s } from '../credential.js'
+import type { RecordKeyOf } from '../record-key.js'
 import type { Queryable } from './database.js'
-import type { ChangedKey } from './outbox.js'
 
 type MirroredRow = {
   seq: string
@@ -11,7 +11,8 @@ type MirroredRow = {
   sid: string
   version: string
   usable: boolean
-} & Ha1s
+  ha1: string
+} & Record<Ha1Field, string | null>
 
 const MIRRORED = `select c.seq, c.realm, c.username, c.account_sid, c.list_sid, c.sid, c.version,
     c.enabled and a.status = 'active' as usable,
@@ -19,7 +20,6 @@ const MIRRORED = `select c.seq, c.realm, c.username, c.account_sid, c.list_sid, 
   from credentials c join accounts a on a.sid = c.account_sid`
 
 function toCredential(row: MirroredRow): Credential {
-  const { ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256 } = row
   return {
     realm: row.realm,
     username: row.username,
@@ -27,12 +27,23 @@ function toCredential(row: MirroredRow): Credential {
     credentialListSid: row.list_sid,
     credentialSid: row.sid,
     version: row.version,
-    ha1s: row.usable ? { ha1, ha1_sha256, ha1_sha512_256, ha1b, ha1b_sha256, ha1b_sha512_256 } : undefined,
+    ha1s: row.usable ? toHa1s(row) : undefined,
   }
 }
 
+/** What was imported without an HA1 has no such field, here and in the mirror. */
+function toHa1s(row: MirroredRow): StoredHa1s {
+  const present = Object.values(HA1_FIELDS)
+    .flat()
+    .flatMap((field) => (row[field] === null ? [] : [[field, row[field]]]))
+  return { ...Object.fromEntries(present), ha1: row.ha1 }
+}
+
 /** The named credentials that exist, as the mirror is to hold them. */
-export async function findMirroredCredentials(db: Queryable, keys: readonly ChangedKey[]): Promise<Credential[]> {
+export async function findMirroredCredentials(
+  db: Queryable,
+  keys: readonly Omit<RecordKeyOf<'credential'>, 'kind'>[],
+): Promise<Credential[]> {
   const { rows } = await db.query<MirroredRow>(
     `${MIRRORED} where (c.realm, c.username) in (select * from unnest($1::text[], $2::text[]))`,
     [keys.map(({ realm }) => realm), keys.map(({ username }) => username)],

@@ -1,25 +1,37 @@
+import type { RecordKey, RecordKind } from '../record-key.js'
 import type { Queryable } from './database.js'
 
 /** Channel on which commits announce their changes. */
 export const OUTBOX_CHANNEL = 'sipauthd_outbox'
 
-/** A key whose state in the mirror must be brought up to date: a credential's, or a realm's own. */
-export type ChangedKey = {
-  readonly realm: string
-  /** Undefined: the realm's own record changed. */
-  readonly username: string | undefined
-}
-
 /** A key with the version that a change of it drew, in decimal digits. */
-export type VersionedKey = ChangedKey & { readonly version: string }
+export type VersionedKey = RecordKey & { readonly version: string }
 
 /** A committed change that is not yet mirrored. */
 export type Change = VersionedKey & { readonly id: string }
 
-type Row = { id: string; realm: string; username: string | null; version: string }
+/** `name` is the realm's, for credentials too, or the domain's. */
+export type ChangeRow = {
+  readonly id: string
+  readonly kind: RecordKind
+  readonly name: string
+  readonly username: string | null
+  readonly version: string
+}
 
-function toChange(row: Row): Change {
-  return { id: row.id, realm: row.realm, username: row.username ?? undefined, version: row.version }
+/** Reads a row of the outbox. */
+export function toChange({ id, kind, name, username, version }: ChangeRow): Change {
+  return { id, version, ...toKey(kind, name, username) }
+}
+
+function toKey(kind: RecordKind, name: string, username: string | null): RecordKey {
+  if (kind === 'domain') return { kind, domain: name }
+  return kind === 'realm' ? { kind, realm: name } : { kind, realm: name, username: username ?? '' }
+}
+
+function toColumns(key: RecordKey): [kind: RecordKind, name: string, username: string | null] {
+  if (key.kind === 'domain') return [key.kind, key.domain, null]
+  return [key.kind, key.realm, key.kind === 'credential' ? key.username : null]
 }
 
 /** Draws the next version. The caller holds the lock on what changes. */
@@ -29,22 +41,24 @@ export async function drawVersion(tx: Queryable): Promise<string> {
 }
 
 /** Writes a change beside the row it belongs to, in that row's transaction; announced when that commits. */
-export async function appendChange(tx: Queryable, key: ChangedKey, version: string): Promise<Change> {
-  const { rows } = await tx.query<Row>(
+export async function appendChange(tx: Queryable, key: RecordKey, version: string): Promise<Change> {
+  const columns = toColumns(key)
+  const { rows } = await tx.query<ChangeRow>(
     `with appended as (
-       insert into outbox (realm, username, version) values ($1, $2, $3) returning id, realm, username, version
+       insert into outbox (kind, name, username, version) values ($1, $2, $3, $4)
+       returning id, kind, name, username, version
      )
-     select appended.*, pg_notify($4, $5) from appended`,
-    [key.realm, key.username, version, OUTBOX_CHANNEL, JSON.stringify([key.realm, key.username ?? null, version])],
+     select appended.*, pg_notify($5, $6) from appended`,
+    [...columns, version, OUTBOX_CHANNEL, JSON.stringify([...columns, version])],
   )
-  return toChange(rows[0] as Row)
+  return toChange(rows[0] as ChangeRow)
 }
 
 /** What a notification says: the change, or undefined where there were more than it could name. */
 export function parseNotification(payload: string): VersionedKey | undefined {
   if (payload === '') return undefined
-  const [realm, username, version] = JSON.parse(payload) as [string, string | null, string]
-  return { realm, username: username ?? undefined, version }
+  const [kind, name, username, version] = JSON.parse(payload) as [RecordKind, string, string | null, string]
+  return { version, ...toKey(kind, name, username) }
 }
 
 /**
@@ -52,8 +66,8 @@ export function parseNotification(payload: string): VersionedKey | undefined {
  * the node that wrote them: it mirrors them itself.
  */
 export async function claimChanges(tx: Queryable, limit: number, olderThanMs: number): Promise<Change[]> {
-  const { rows } = await tx.query<Row>(
-    `select id, realm, username, version from outbox
+  const { rows } = await tx.query<ChangeRow>(
+    `select id, kind, name, username, version from outbox
      where created_at < clock_timestamp() - $2 * interval '1 millisecond'
      order by id limit $1
      for update skip locked`,

@@ -79,23 +79,3 @@ export async function deleteUnusedRealm(tx: Queryable, realm: string): Promise<b
   )
   return rowCount === 1
 }
-
-/** The named realms that exist, for the mirror. */
-export async function findRealms(db: Queryable, realms: readonly string[]): Promise<Realm[]> {
-  const { rows } = await db.query<Row>(
-    'select realm, account_sid, algorithms, version from realms where realm = any($1)',
-    [realms],
-  )
-  return rows.map(toRealm)
-}
-
-/** The realms that offer something of their own, in order, after the given one; for a walk over all. */
-export async function listRealmsWithAlgorithms(db: Queryable, after: string, limit: number): Promise<Realm[]> {
-  const { rows } = await db.query<Row>(
-    `select realm, account_sid, algorithms, version from realms
-     where algorithms is not null and realm > $1
-     order by realm limit $2`,
-    [after, limit],
-  )
-  return rows.map(toRealm)
-}

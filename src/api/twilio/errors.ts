@@ -27,6 +27,12 @@ const REFUSAL_CODES: Readonly<Record<Exclude<RefusalCode, 'not_found' | 'invalid
   too_many_lists: 21239,
   username_taken: 21243,
   too_many_credentials: 21242,
+  list_in_use: 21241,
+  domain_taken: 21232,
+  too_many_domains: 21230,
+  too_many_ip_lists: 21255,
+  ip_list_in_use: 21236,
+  too_many_ip_addresses: 21237,
 }
 
 /** A broken rule for which Twilio has a code of its own, other than the resource's. */

@@ -1,0 +1,140 @@
+-- Up Migration
+
+-- An imported credential has only the HA1s that its source had; the MD5 one is always there.
+alter table credentials
+  alter column ha1_sha256 drop not null,
+  alter column ha1_sha512_256 drop not null,
+  alter column ha1b drop not null,
+  alter column ha1b_sha256 drop not null,
+  alter column ha1b_sha512_256 drop not null;
+-- Few, and asked for whenever a realm is challenged anew: what not all of its users can answer is not offered.
+create index credentials_lacking on credentials (realm) where ha1_sha256 is null or ha1_sha512_256 is null;
+
+-- The token before the last rotation is good until its time is up.
+alter table accounts
+  add column previous_token_hash bytea,
+  add column previous_token_until timestamptz;
+
+create table domains (
+  seq bigint generated always as identity unique,
+  sid text primary key,
+  account_sid text not null references accounts (sid),
+  domain_name text not null check (domain_name = lower(domain_name)),
+  friendly_name text not null default '',
+  -- The realm of all credential lists that are mapped to it; its account's own while there are none.
+  realm text not null references realms (realm),
+  version bigint not null,
+  voice_url text not null default '',
+  voice_method text not null default 'POST',
+  voice_fallback_url text not null default '',
+  voice_fallback_method text not null default 'POST',
+  voice_status_callback_url text not null default '',
+  voice_status_callback_method text not null default 'POST',
+  sip_registration boolean not null default false,
+  emergency_calling_enabled boolean not null default false,
+  secure boolean not null default false,
+  byoc_trunk_sid text,
+  emergency_caller_sid text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint domains_domain_name_key unique (domain_name)
+);
+create index domains_paging on domains (account_sid, seq);
+create index domains_realm on domains (realm);
+
+-- Which lists may do what in a domain. A list that is mapped cannot be deleted.
+create table domain_credential_lists (
+  seq bigint generated always as identity unique,
+  domain_sid text not null references domains (sid) on delete cascade,
+  purpose text not null check (purpose in ('calls', 'registrations')),
+  list_sid text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (domain_sid, purpose, list_sid),
+  constraint domain_credential_lists_list_fkey foreign key (list_sid) references credential_lists (sid)
+);
+create index domain_credential_lists_list on domain_credential_lists (list_sid);
+
+create table ip_access_control_lists (
+  seq bigint generated always as identity unique,
+  sid text primary key,
+  account_sid text not null references accounts (sid),
+  friendly_name text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index ip_access_control_lists_paging on ip_access_control_lists (account_sid, seq);
+
+create table ip_addresses (
+  seq bigint generated always as identity unique,
+  sid text primary key,
+  account_sid text not null references accounts (sid),
+  list_sid text not null references ip_access_control_lists (sid) on delete cascade,
+  friendly_name text not null,
+  ip_address text not null,
+  cidr_prefix_length int not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index ip_addresses_paging on ip_addresses (list_sid, seq);
+
+-- From where calls to a domain are let in.
+create table domain_ip_access_control_lists (
+  seq bigint generated always as identity unique,
+  domain_sid text not null references domains (sid) on delete cascade,
+  list_sid text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (domain_sid, list_sid),
+  constraint domain_ip_access_control_lists_list_fkey foreign key (list_sid) references ip_access_control_lists (sid)
+);
+create index domain_ip_access_control_lists_list on domain_ip_access_control_lists (list_sid);
+
+-- What a change is of; `name` is a realm's, for credentials too, or a domain's.
+alter table outbox rename column realm to name;
+alter table outbox add column kind text not null default 'credential'
+  check (kind in ('credential', 'realm', 'domain'));
+update outbox set kind = 'realm' where username is null;
+alter table outbox alter column kind drop default;
+
+-- Who changed what, and when; never a secret. It outlives what it tells of, so it refers to nothing.
+create table audit (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  account_sid text not null,
+  -- SID of the account whose token was used; null for the command line.
+  actor_sid text,
+  door text not null,
+  request_id text,
+  action text not null,
+  resource_sid text not null,
+  detail jsonb not null default '{}'
+);
+create index audit_account on audit (account_sid, id);
+create index audit_at on audit (at);
+
+-- Down Migration
+
+drop table audit;
+delete from outbox where kind = 'domain';
+alter table outbox drop column kind;
+alter table outbox rename column name to realm;
+drop table domain_ip_access_control_lists;
+drop table ip_addresses;
+drop table ip_access_control_lists;
+drop table domain_credential_lists;
+drop table domains;
+alter table accounts
+  drop column previous_token_until,
+  drop column previous_token_hash;
+drop index credentials_lacking;
+-- What has no HA1 of every kind cannot exist before this migration; the empty text fits no response.
+update credentials
+set ha1_sha256 = coalesce(ha1_sha256, ''), ha1_sha512_256 = coalesce(ha1_sha512_256, ''), ha1b = coalesce(ha1b, ''),
+    ha1b_sha256 = coalesce(ha1b_sha256, ''), ha1b_sha512_256 = coalesce(ha1b_sha512_256, '');
+alter table credentials
+  alter column ha1_sha256 set not null,
+  alter column ha1_sha512_256 set not null,
+  alter column ha1b set not null,
+  alter column ha1b_sha256 set not null,
+  alter column ha1b_sha512_256 set not null;
