@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { createCredentialSource } from '../src/auth/credential-source.js'
 import { createLog } from '../src/log.js'
 import { createMetrics } from '../src/metrics.js'
+import type { MirrorRecord } from '../src/mirror/mirror.js'
 import { createRedisMirror } from '../src/mirror/redis-mirror.js'
 import { computeHa1s } from '../src/provision/ha1s.js'
 import { connectRedis } from '../src/redis/client.js'
@@ -33,7 +34,7 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
   const noDatabase = () => Promise.reject(new Error('the database must not be asked'))
   const source = createCredentialSource({
     mirror,
-    database: { findHa1: noDatabase, findAlgorithms: noDatabase },
+    database: { findHa1: noDatabase, findRealm: noDatabase, findDomain: noDatabase },
     metrics: createMetrics(),
     log: createLog('error'),
   })
@@ -63,11 +64,11 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
   ]
 }
 
-function toRecord(username: string) {
+function toRecord(username: string): MirrorRecord {
   const sids = { accountSid: `AC${'0'.repeat(32)}`, credentialListSid: `CL${'0'.repeat(32)}` }
   const ha1s = computeHa1s(username, REALM, 'Correct-Horse-42')
   const credential = { username, realm: REALM, ...sids, credentialSid: `CR${'0'.repeat(32)}`, version: '1', ha1s }
-  return { realm: REALM, username, version: '1', credential }
+  return { kind: 'credential', realm: REALM, username, version: '1', holds: credential }
 }
 
 async function serialP50(lookup: (index: number) => Promise<void>): Promise<number> {

@@ -57,14 +57,15 @@ async function createLocalAuthenticator() {
   const mirror = createMemoryMirror()
   const sids = { accountSid: 'AC', credentialListSid: 'CL', credentialSid: 'CR' }
   const ha1s = computeHa1s(username, realm, password)
-  await mirror.apply([{ realm, username, version: '1', credential: { username, realm, ...sids, version: '1', ha1s } }])
+  const credential = { username, realm, ...sids, version: '1', ha1s }
+  await mirror.apply([{ kind: 'credential', realm, username, version: '1', holds: credential }])
   mirror.setBehind(false)
   const noDatabase = () => Promise.reject(new Error('the database must not be asked'))
   const { authenticator } = createChecks({
     config: readConfig({}),
     redis: undefined,
     mirror,
-    database: { findHa1: noDatabase, findAlgorithms: noDatabase },
+    database: { findHa1: noDatabase, findRealm: noDatabase, findDomain: noDatabase },
     decoySecret: 'decoy',
     nonceSecrets: [new Secret('benchmark-secret')],
     metrics: createMetrics(),

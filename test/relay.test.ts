@@ -1,4 +1,5 @@
 import t from 'tap'
+import { nameKey } from '../src/record-key.js'
 import { inTransaction } from '../src/store/database.js'
 import { claimChanges } from '../src/store/outbox.js'
 import { startPostgres } from './fixtures/postgres.js'
@@ -80,19 +81,13 @@ t.test('changes that another node has claimed are passed over, neither waited fo
       [first?.id],
     )
     await inTransaction(pool, async (other) => {
-      t.same(
-        (await claimChanges(other, 10, 0)).map(({ username }) => username),
-        ['bob'],
-      )
+      t.same((await claimChanges(other, 10, 0)).map(nameKey), [`cred:${stage.realm}:bob`])
     })
     // Its own writer, too, leaves a claimed change to whoever claimed it.
     await stage.relay.publish(stage.published)
     t.equal(await stage.pending(), 1)
   })
-  t.same(
-    (await inTransaction(pool, (tx) => claimChanges(tx, 10, 0))).map(({ username }) => username),
-    ['alice'],
-  )
+  t.same((await inTransaction(pool, (tx) => claimChanges(tx, 10, 0))).map(nameKey), [`cred:${stage.realm}:alice`])
 })
 
 t.test('several relays on one outbox lose and double nothing', async (t) => {
@@ -102,15 +97,15 @@ t.test('several relays on one outbox lose and double nothing', async (t) => {
   const nodes = [writer, ...(await Promise.all(others))]
   writer.leaveToRelay = true
   await writer.database.pool.query(
-    `insert into outbox (realm, username, version, created_at)
-     select 'many.example.com', 'user' || n, nextval('change_version'), now() - interval '1 minute'
+    `insert into outbox (kind, name, username, version, created_at)
+     select 'credential', 'many.example.com', 'user' || n, nextval('change_version'), now() - interval '1 minute'
      from generate_series(1, 1700) n`,
   )
   const applied: string[] = []
   for (const { mirror, relay } of nodes) {
     const apply = mirror.apply
     mirror.apply = async (records, truth) => {
-      applied.push(...records.map(({ username }) => String(username)))
+      applied.push(...records.map(nameKey))
       await apply(records, truth)
     }
     relay.start()

@@ -89,7 +89,7 @@ async function testCredentials(t: Test, api: RunningApi) {
   const created = await credentials.create({ username, password: PASSWORD })
   t.match(created, { username, accountSid: key.sid, credentialListSid: sid })
   t.match(created.sid, /^CR[0-9a-f]{32}$/)
-  t.equal(api.published.at(-1)?.username, username, 'it is mirrored before it is answered')
+  t.match(api.published.at(-1), { kind: 'credential', username }, 'it is mirrored before it is answered')
   t.strictSame((await credentials(created.sid).fetch()).toJSON(), created.toJSON())
   t.equal((await credentials(created.sid).update({ password: `${PASSWORD}!` })).username, username)
   t.equal((await credentials(created.sid).update()).username, username, 'an update without arguments is none')

@@ -1,12 +1,16 @@
 import type { CredentialReader, Ha1Record, MirrorReader } from '../../src/auth/credential-source.js'
 import type { Ha1Field, Ha1s } from '../../src/credential.js'
-import type { HashAlgorithm } from '../../src/digest/algorithm.js'
+import type { RealmOffer } from '../../src/realm-offer.js'
+import type { SipDomain } from '../../src/sip-domain.js'
 
 /** A store whose contents and outages the test decides. */
 export type ScriptedStore = CredentialReader & {
   /** By `realm username`; without HA1s it is a disabled one. */
   readonly credentials: Map<string, Partial<Ha1s>>
-  readonly algorithms: Map<string, readonly HashAlgorithm[]>
+  /** By realm: what it has of its own to offer. */
+  readonly offers: Map<string, RealmOffer>
+  /** By host name. */
+  readonly domains: Map<string, SipDomain>
   /** While set, every question is refused. */
   down: boolean
   /** Questions for HA1s, as `realm username field`. */
@@ -19,7 +23,8 @@ export type ScriptedMirror = ScriptedStore & { current: boolean; complete: boole
 export function scriptedStore(): ScriptedStore {
   const store: ScriptedStore = {
     credentials: new Map(),
-    algorithms: new Map(),
+    offers: new Map(),
+    domains: new Map(),
     down: false,
     asked: [],
     async findHa1(realm, username, field) {
@@ -28,9 +33,13 @@ export function scriptedStore(): ScriptedStore {
       const ha1s = store.credentials.get(`${realm} ${username}`)
       return ha1s && toRecord(realm, username, ha1s, field)
     },
-    async findAlgorithms(realm) {
+    async findRealm(realm) {
       refuseWhileDown(store)
-      return store.algorithms.get(realm)
+      return store.offers.get(realm)
+    },
+    async findDomain(name) {
+      refuseWhileDown(store)
+      return store.domains.get(name)
     },
   }
   return store
@@ -56,5 +65,5 @@ function refuseWhileDown({ down }: ScriptedStore): void {
 
 function toRecord(realm: string, username: string, ha1s: Partial<Ha1s>, field: Ha1Field): Ha1Record {
   const sids = { accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: `CR-${username}` }
-  return { realm, username, ...sids, ha1: ha1s[field] }
+  return { realm, username, ...sids, usable: Object.keys(ha1s).length > 0, ha1: ha1s[field] }
 }

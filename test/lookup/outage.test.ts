@@ -67,17 +67,17 @@ t.test('while it drains, what is being answered is answered, and nothing new is 
   const rig = createRig()
   const { server, url } = await openLookup(t, rig)
   const proxy = createProxy(url, REALM)
-  const findAlgorithms = rig.mirror.findAlgorithms
+  const findRealm = rig.mirror.findRealm
   let release = (): void => undefined
   const asked = new Promise<void>((reached) => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
     Object.assign(rig.mirror, {
-      findAlgorithms: async (realm: string) => {
+      findRealm: async (realm: string) => {
         reached()
         await held
-        return findAlgorithms(realm)
+        return findRealm(realm)
       },
     })
   })

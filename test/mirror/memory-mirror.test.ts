@@ -9,11 +9,12 @@ const REALM = 'example.com'
 function record(version: string, username = 'alice', enabled = true): MirrorRecord {
   const sids = { accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: 'CR1' }
   const ha1s = enabled ? computeHa1s(username, REALM, PASSWORD) : undefined
-  return { realm: REALM, username, version, credential: { realm: REALM, username, version, ...sids, ha1s } }
+  const holds = { realm: REALM, username, version, ...sids, ha1s }
+  return { kind: 'credential', realm: REALM, username, version, holds }
 }
 
 function tombstone(version: string): MirrorRecord {
-  return { realm: REALM, username: 'alice', version, credential: undefined }
+  return { kind: 'credential', realm: REALM, username: 'alice', version, holds: undefined }
 }
 
 /** A database whose walk goes on slice by slice, when the test says so. */
@@ -38,16 +39,18 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
 
 t.test('it finds what it has taken, as Redis would', async (t) => {
   const mirror = createMemoryMirror()
-  await mirror.apply([record('1'), { realm: REALM, username: undefined, version: '2', algorithms: ['SHA-256'] }])
+  const offer = { algorithms: ['SHA-256'], lacking: ['MD5'] } as const
+  await mirror.apply([record('1'), { kind: 'realm', realm: REALM, version: '2', holds: offer }])
   t.match(await mirror.findHa1(REALM, 'alice', 'ha1b_sha256'), {
     credentialSid: 'CR1',
+    usable: true,
     ha1: computeHa1s('alice', REALM, PASSWORD).ha1b_sha256,
   })
-  t.same(await mirror.findAlgorithms(REALM), ['SHA-256'])
+  t.same(await mirror.findRealm(REALM), offer)
   t.equal(await mirror.findHa1(REALM, 'bob', 'ha1'), undefined)
-  t.equal(await mirror.findAlgorithms('other.com'), undefined)
+  t.equal(await mirror.findRealm('other.com'), undefined)
   await mirror.apply([record('3', 'alice', false)])
-  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', ha1: undefined })
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', usable: false, ha1: undefined })
 })
 
 t.test('only a version that is not older is taken, and a deletion keeps older ones out', async (t) => {

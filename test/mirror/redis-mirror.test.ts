@@ -24,11 +24,11 @@ function credential(version: string, ha1s = true): Credential {
 }
 
 function record(version: string, ha1s = true): MirrorRecord {
-  return { realm: REALM, username: 'alice', version, credential: credential(version, ha1s) }
+  return { kind: 'credential', realm: REALM, username: 'alice', version, holds: credential(version, ha1s) }
 }
 
 function tombstone(version: string): MirrorRecord {
-  return { realm: REALM, username: 'alice', version, credential: undefined }
+  return { kind: 'credential', realm: REALM, username: 'alice', version, holds: undefined }
 }
 
 /** A database that holds one record, or nothing. */
@@ -55,7 +55,7 @@ t.test('a credential that may not authenticate has no HA1 field', async (t) => {
   await mirror.apply([record('7')])
   await mirror.apply([record('8', false)])
   t.same(await hashOf(redis, REALM, 'alice'), { account: 'AC1', list: 'CL1', sid: 'CR1', v: '8' })
-  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', ha1: undefined })
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', usable: false, ha1: undefined })
 })
 
 t.test('only a version that is not older is taken, in whatever order versions come', async (t) => {
@@ -96,12 +96,13 @@ t.test(
 )
 
 t.test('a realm has its algorithms beside it, and a tombstone when it has none any more', async (t) => {
-  const realm = { realm: REALM, username: undefined }
-  await mirror.apply([{ ...realm, version: '3', algorithms: ['SHA-256', 'MD5'] }])
+  const realm = { kind: 'realm', realm: REALM } as const
+  const offer = { algorithms: ['SHA-256', 'MD5'], lacking: [] } as const
+  await mirror.apply([{ ...realm, version: '3', holds: offer }])
   t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '3', algorithms: 'SHA-256,MD5' })
-  t.same(await mirror.findAlgorithms(REALM), ['SHA-256', 'MD5'])
-  await mirror.apply([{ ...realm, version: '4', algorithms: undefined }])
-  t.equal(await mirror.findAlgorithms(REALM), undefined)
+  t.same(await mirror.findRealm(REALM), offer)
+  await mirror.apply([{ ...realm, version: '4', holds: undefined }])
+  t.equal(await mirror.findRealm(REALM), undefined)
   t.ok((await redis.pttl(`sipauth:realm:${REALM}`)) > 0)
 })
 

@@ -36,10 +36,11 @@ for (const [where, database] of Object.entries(stores)) {
     stage.leaveToRelay = true
     await stage.createUser('alice')
     const { rows } = await database.pool.query(
-      `select o.realm, o.username from outbox o join credentials c using (realm, username, version)`,
+      `select o.kind, c.realm, c.username from outbox o
+       join credentials c on (c.realm, c.username, c.version) = (o.name, o.username, o.version)`,
     )
-    t.same(rows, [{ realm: stage.realm, username: 'alice' }])
-    t.match(stage.published, [{ realm: stage.realm, username: 'alice' }])
+    t.same(rows, [{ kind: 'credential', realm: stage.realm, username: 'alice' }])
+    t.match(stage.published, [{ kind: 'credential', realm: stage.realm, username: 'alice' }])
     await stage.relay.publish(stage.published)
     t.equal(await stage.pending(), 0)
   })

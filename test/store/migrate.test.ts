@@ -20,7 +20,11 @@ async function tables({ pool }: Database): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-const TABLES = ['accounts', 'credential_lists', 'credentials', 'instance', 'outbox', 'realms', 'sipauthd_migrations']
+const TABLES = [
+  ...['accounts', 'audit', 'credential_lists', 'credentials', 'domain_credential_lists'],
+  ...['domain_ip_access_control_lists', 'domains', 'instance', 'ip_access_control_lists', 'ip_addresses'],
+  ...['outbox', 'realms', 'sipauthd_migrations'],
+]
 
 t.test('several processes that migrate one empty database at once all succeed, and one of them does it', async (t) => {
   const url = await postgres.createDatabase()
