@@ -28,6 +28,11 @@ export function createAuthId(): string {
   return `MA_${Array.from(randomBytes(20), (byte) => letters[byte % letters.length]).join('')}`
 }
 
+/** Whether a text has the form of an `MA_…` id. */
+export function isAuthId(text: string): boolean {
+  return /^MA_[A-Z0-9]{20}$/.test(text)
+}
+
 /** A new auth token: 128 random bits in lower-case hex, as Twilio's are. */
 export function createToken(): string {
   return randomBytes(16).toString('hex')

@@ -103,7 +103,7 @@ export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
         const before = await locked(tx, accountSid, sid)
         const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
         const moves = realm !== before.realm
-        if (moves && (await countCredentials(tx, sid)) > 0) {
+        if (moves && (await countCredentials(tx, sid, 1)) > 0) {
           throw new Refusal('realm_fixed', 'Realm', 'is fixed once the list holds a credential')
         }
         // Two realms are locked in the order of their names: another list may be moving the other way.

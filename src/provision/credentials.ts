@@ -13,13 +13,11 @@ import {
   updateCredential,
 } from '../store/credentials.js'
 import { inTransaction, violatedUnique } from '../store/database.js'
-import { appendChange, drawVersion } from '../store/outbox.js'
+import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { lockRealm } from '../store/realms.js'
+import { holdDefaultList } from './default-list.js'
 import { computeHa1s } from './ha1s.js'
 import type { WriteDeps } from './write-deps.js'
-
-/** Credentials that a list may hold, Twilio's limit (error 21242). */
-export const CREDENTIALS_PER_LIST_MAX = 1000
 
 export type CredentialProvision = ReturnType<typeof createCredentialProvision>
 
@@ -29,6 +27,9 @@ export type NewCredentialInput = {
   readonly enabled?: boolean | undefined
   readonly description?: string | undefined
 }
+
+/** A credential as it was written, and the change to be published. */
+type Written = { readonly credential: StoredCredential; readonly change: Change }
 
 export type CredentialUpdate = {
   readonly password?: string | undefined
@@ -40,7 +41,7 @@ export type CredentialUpdate = {
  * Writes of credentials. Locks are taken in one order everywhere: account, list, realm, user name; the version is
  * drawn when all are held.
  */
-export function createCredentialProvision({ pool, publisher }: WriteDeps) {
+export function createCredentialProvision({ pool, publisher, author }: WriteDeps) {
   /** The account's status decides what is mirrored, so it must not change under a write. */
   async function holdAccount(tx: pg.PoolClient, accountSid: string): Promise<void> {
     const account = await lockAccount(tx, accountSid, 'share')
@@ -64,29 +65,57 @@ export function createCredentialProvision({ pool, publisher }: WriteDeps) {
     return credential
   }
 
+  /** Writes a credential into a list that is held. */
+  async function insert(tx: pg.PoolClient, list: CredentialList, input: NewCredentialInput): Promise<Written> {
+    const { username, password, enabled = true, description = '' } = input
+    const { sid: listSid, accountSid, realm } = list
+    await lockRealm(tx, realm, 'share')
+    await lockUsername(tx, realm, username)
+    const version = await drawVersion(tx)
+    const ha1s = computeHa1s(username, realm, password)
+    const sid = createSid('credential')
+    const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
+    return {
+      credential: await insertCredential(tx, row),
+      change: await appendChange(tx, { kind: 'credential', realm, username }, version),
+    }
+  }
+
+  async function publish({ credential, change }: Written): Promise<StoredCredential> {
+    await publisher.publish([change])
+    return credential
+  }
+
   return {
-    async create(accountSid: string, listSid: string, input: NewCredentialInput): Promise<StoredCredential> {
-      const { username, password, enabled = true, description = '' } = input
-      const { credential, change } = await inTransaction(pool, async (tx) => {
+    /** Creates a credential in a list; refused where the list holds `listMax` already, undefined being no limit. */
+    async create(
+      accountSid: string,
+      listSid: string,
+      input: NewCredentialInput,
+      listMax?: number,
+    ): Promise<StoredCredential> {
+      const written = await inTransaction(pool, async (tx) => {
         await holdAccount(tx, accountSid)
-        const list = known(await lockCredentialList(tx, accountSid, listSid))
-        if ((await countCredentials(tx, listSid)) >= CREDENTIALS_PER_LIST_MAX) {
-          throw new Refusal('too_many_credentials', 'Credentials', `are limited to ${CREDENTIALS_PER_LIST_MAX} a list`)
+        // To be counted, a list must be one writer's alone.
+        const strength = listMax === undefined ? 'share' : 'update'
+        const list = known(await lockCredentialList(tx, accountSid, listSid, strength))
+        if (listMax !== undefined && (await countCredentials(tx, listSid, listMax)) >= listMax) {
+          throw new Refusal('too_many_credentials', 'Credentials', `are limited to ${listMax} a list`)
         }
-        const { realm } = list
-        await lockRealm(tx, realm, 'share')
-        await lockUsername(tx, realm, username)
-        const version = await drawVersion(tx)
-        const ha1s = computeHa1s(username, realm, password)
-        const sid = createSid('credential')
-        const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
-        return {
-          credential: await insertCredential(tx, row),
-          change: await appendChange(tx, { kind: 'credential', realm, username }, version),
-        }
+        return insert(tx, list, input)
       }).catch(refuseTakenName)
-      await publisher.publish([change])
-      return credential
+      return publish(written)
+    },
+
+    /** Creates a credential in the account's list named `default`, which appears with the first one. */
+    async createInDefault(accountSid: string, input: NewCredentialInput): Promise<StoredCredential> {
+      const write = (strength: 'share' | 'update') =>
+        inTransaction(pool, async (tx) => {
+          const list = await holdDefaultList(tx, accountSid, strength, author)
+          return list && insert(tx, list, input)
+        }).catch(refuseTakenName)
+      const written = (await write('share')) ?? (await write('update'))
+      return publish(written as Written)
     },
 
     /** Changes password, enabled and description; undefined leaves what is there. */

@@ -72,6 +72,12 @@ export async function findAccount(db: Queryable, sid: string): Promise<Account |
   return rows[0] && toAccount(rows[0])
 }
 
+/** Finds an account by its `MA_…` id. */
+export async function findAccountByAuthId(db: Queryable, authId: string): Promise<Account | undefined> {
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from accounts where auth_id = $1`, [authId])
+  return rows[0] && toAccount(rows[0])
+}
+
 /** Locks the account for the rest of the transaction: `share` keeps its status as it is, `update` is for changing it. */
 export async function lockAccount(
   tx: Queryable,

@@ -65,15 +65,32 @@ export async function findCredentialList(
   return rows[0] && toCredentialList(rows[0])
 }
 
-/** Like `findCredentialList`, and nobody else changes or fills the list until the transaction ends. */
+/**
+ * Like `findCredentialList`, and nobody else changes the list until the transaction ends; with `update` nobody else
+ * fills it either.
+ */
 export async function lockCredentialList(
   tx: Queryable,
   accountSid: string,
   sid: string,
+  strength: 'share' | 'update' = 'update',
 ): Promise<CredentialList | undefined> {
   // A join is looked at as of its start: once the lock was waited for, the realm of then may be gone, and the row with it.
-  await tx.query('select from credential_lists where account_sid = $1 and sid = $2 for update', [accountSid, sid])
+  await tx.query(`select from credential_lists where account_sid = $1 and sid = $2 for ${strength}`, [accountSid, sid])
   return findCredentialList(tx, accountSid, sid)
+}
+
+/** Finds a list of this account by its name; nobody else changes it until the transaction ends. */
+export async function holdCredentialListNamed(
+  tx: Queryable,
+  accountSid: string,
+  friendlyName: string,
+): Promise<CredentialList | undefined> {
+  const { rows } = await tx.query<{ sid: string }>(
+    'select sid from credential_lists where account_sid = $1 and friendly_name = $2 for share',
+    [accountSid, friendlyName],
+  )
+  return rows[0] && findCredentialList(tx, accountSid, rows[0].sid)
 }
 
 /** An account's lists, newest first. */

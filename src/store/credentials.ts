@@ -125,6 +125,44 @@ export async function findCredential(
   return rows[0] && toStoredCredential(rows[0])
 }
 
+/** Finds a credential of this account, whatever its list; what is another's does not exist. */
+export async function findAccountCredential(
+  db: Queryable,
+  accountSid: string,
+  sid: string,
+): Promise<StoredCredential | undefined> {
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from credentials where account_sid = $1 and sid = $2`, [
+    accountSid,
+    sid,
+  ])
+  return rows[0] && toStoredCredential(rows[0])
+}
+
+/** An account's credentials, whatever their lists, newest first: at most `limit`, behind the first `offset`. */
+export async function listAccountCredentials(
+  db: Queryable,
+  accountSid: string,
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+): Promise<StoredCredential[]> {
+  // What is skipped is counted off in the index alone, and no row of it is read.
+  const { rows } = await db.query<Row>(
+    `select ${COLUMNS} from credentials
+     where seq in (select seq from credentials where account_sid = $1 order by seq desc limit $2 offset $3)
+     order by seq desc`,
+    [accountSid, limit, offset],
+  )
+  return rows.map(toStoredCredential)
+}
+
+/** How many credentials an account has, whatever their lists. */
+export async function countAccountCredentials(db: Queryable, accountSid: string): Promise<number> {
+  const { rows } = await db.query<{ credentials: number }>(
+    'select count(*)::int as credentials from credentials where account_sid = $1',
+    [accountSid],
+  )
+  return rows[0]?.credentials ?? 0
+}
+
 /** A list's credentials, newest first. */
 export async function listCredentials(
   db: Queryable,
@@ -140,10 +178,12 @@ export async function listCredentials(
   return toPage(rows.map(toStoredCredential), position, size)
 }
 
-export async function countCredentials(tx: Queryable, listSid: string): Promise<number> {
+/** How many credentials a list holds, up to `most`: a list may hold millions, and a limit is all that is asked for. */
+export async function countCredentials(tx: Queryable, listSid: string, most: number): Promise<number> {
   const { rows } = await tx.query<{ credentials: number }>(
-    'select count(*)::int as credentials from credentials where list_sid = $1',
-    [listSid],
+    `select count(*)::int as credentials
+     from (select from credentials where list_sid = $1 limit $2) as counted`,
+    [listSid, most],
   )
   return rows[0]?.credentials ?? 0
 }

@@ -160,7 +160,7 @@ for (const [where, database] of Object.entries(stores)) {
     t.ok((await hashOf(redis, mine.realm, 'alice')).ha1)
   })
 
-  t.test(`${where}, creations at once never exceed 1000 credentials in a list`, async (t) => {
+  t.test(`${where}, creations at once never exceed the limit of a list, where there is one`, async (t) => {
     const stage = await createStage(t, database, redis)
     await database.pool.query(
       `insert into credentials (sid, list_sid, account_sid, realm, username, version,
@@ -169,10 +169,38 @@ for (const [where, database] of Object.entries(stores)) {
        from generate_series(1, 998) n`,
       [stage.listSid, stage.accountSid, stage.realm],
     )
-    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => stage.createUser(`late${n}`)))
+    const create = (username: string, limit?: number) =>
+      stage.provision.credentials.create(stage.accountSid, stage.listSid, { username, password: PASSWORD }, limit)
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => create(`late${n}`, 1000)))
     t.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 2)
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
     t.ok(refused.every(({ reason }) => reason.code === 'too_many_credentials'))
+    await t.resolves(create('one more'))
+  })
+
+  t.test(`${where}, the list named default appears with its first credential, and once`, async (t) => {
+    const { provision, accountSid, realm } = await createStage(t, database, redis)
+    const create = (username: string) =>
+      provision.credentials.createInDefault(accountSid, { username, password: PASSWORD })
+    const taken = { username: 'taken', password: PASSWORD }
+    const { sid } = await provision.credentialLists.create(accountSid, { friendlyName: 'more' })
+    await provision.credentials.create(accountSid, sid, taken)
+    await t.rejects(create('taken'), { code: 'username_taken' })
+    const lists = () =>
+      database.pool.query('select sid, realm from credential_lists where account_sid = $1 and friendly_name = $2', [
+        accountSid,
+        'default',
+      ])
+    t.same((await lists()).rows, [], 'a refused creation leaves none')
+    const created = await Promise.all(['ann', 'bob', 'cem', 'dan', 'eve'].map(create))
+    const { rows } = await lists()
+    t.match(rows, [{ realm }])
+    t.same(new Set(created.map(({ listSid }) => listSid)), new Set(rows.map((row) => row.sid)))
+    const { rows: trail } = await database.pool.query(
+      `select door, detail from audit where action = 'credential_list.create' and resource_sid = $1`,
+      [rows[0]?.sid],
+    )
+    t.match(trail, [{ door: 'cli', detail: { FriendlyName: 'default', Realm: realm } }])
   })
 }
 

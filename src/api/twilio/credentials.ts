@@ -14,6 +14,9 @@ import { credentialsPath } from './paths.js'
 /** Twilio's code of a validation error. */
 const INVALID = 21243
 
+/** Credentials that a list may hold (error 21242). */
+const CREDENTIALS_PER_LIST_MAX = 1000
+
 const CredentialBody = Type.Object({
   sid: Type.String(),
   account_sid: Type.String(),
@@ -61,7 +64,8 @@ export function createCredentialOperations({ pool, provision }: { pool: pg.Pool;
     async handle(call) {
       const list = await findNamedList(pool, call)
       const input = { username: username.required(call.form), password: password.required(call.form) }
-      return toBody(await provision.credentials.create(call.account.sid, list.sid, input))
+      const { credentials } = provision
+      return toBody(await credentials.create(call.account.sid, list.sid, input, CREDENTIALS_PER_LIST_MAX))
     },
   }
 
