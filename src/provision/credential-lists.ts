@@ -17,6 +17,7 @@ import { countCredentials, deleteListCredentials } from '../store/credentials.js
 import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
+import { watchingOffer } from './realm-offer.js'
 import type { WriteDeps } from './write-deps.js'
 
 /** Lists that an account may have, Twilio's limit (error 21239). */
@@ -124,9 +125,9 @@ export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
       const changes = await inTransaction(pool, async (tx) => {
         const list = await locked(tx, accountSid, sid)
         await lockRealm(tx, list.realm, 'update')
-        const deleted = await deleteListCredentials(tx, sid)
+        const deleted = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid))
         await deleteCredentialList(tx, sid)
-        return [...deleted, ...(await leaveRealm(tx, list.realm))]
+        return [...deleted.result, ...deleted.changes, ...(await leaveRealm(tx, list.realm))]
       })
       await publisher.publish(changes)
     },

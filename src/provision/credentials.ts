@@ -14,9 +14,11 @@ import {
 } from '../store/credentials.js'
 import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
+import { lacksHa1s } from '../store/realm-offers.js'
 import { lockRealm } from '../store/realms.js'
 import { holdDefaultList } from './default-list.js'
 import { computeHa1s } from './ha1s.js'
+import { watchingOffer } from './realm-offer.js'
 import type { WriteDeps } from './write-deps.js'
 
 export type CredentialProvision = ReturnType<typeof createCredentialProvision>
@@ -30,6 +32,9 @@ export type NewCredentialInput = {
 
 /** A credential as it was written, and the change to be published. */
 type Written = { readonly credential: StoredCredential; readonly change: Change }
+
+/** A credential that is locked, and whether it lacks an HA1: then its realm is locked for update, else shared. */
+type Held = { readonly credential: StoredCredential; readonly lacking: boolean }
 
 export type CredentialUpdate = {
   readonly password?: string | undefined
@@ -48,21 +53,30 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
     if (!account) throw new Refusal('not_found', 'AccountSid', 'names no account')
   }
 
-  async function holdCredential(
-    tx: pg.PoolClient,
-    accountSid: string,
-    listSid: string,
-    sid: string,
-  ): Promise<StoredCredential> {
+  async function holdCredential(tx: pg.PoolClient, accountSid: string, listSid: string, sid: string): Promise<Held> {
     await holdAccount(tx, accountSid)
     const list = known(await findCredentialList(tx, accountSid, listSid))
-    await lockRealm(tx, list.realm, 'share')
+    // What is written to a credential that lacks an HA1 may change what its realm is challenged with.
+    const lacked = await lacksHa1s(tx, sid)
+    await lockRealm(tx, list.realm, lacked ? 'update' : 'share')
     const found = await findCredential(tx, listSid, sid)
     if (found) await lockUsername(tx, found.realm, found.username)
     // Read again: it may have changed, or gone, while the lock was waited for.
     const credential = found && (await findCredential(tx, listSid, sid))
     if (!credential) throw new Refusal('not_found', 'CredentialSid', 'names no credential of this list')
-    return credential
+    const lacking = await lacksHa1s(tx, sid)
+    // An import came in between; two that ask for more than they share are a deadlock, after which one begins anew.
+    if (lacking && !lacked) await lockRealm(tx, list.realm, 'update')
+    return { credential, lacking }
+  }
+
+  /** Does work on a credential that is held, and says anew what its realm can be challenged with where it lacks HA1s. */
+  async function onHeld<T>(
+    tx: pg.PoolClient,
+    { credential, lacking }: Held,
+    work: () => Promise<T>,
+  ): Promise<{ result: T; changes: Change[] }> {
+    return lacking ? watchingOffer(tx, credential.realm, work) : { result: await work(), changes: [] }
   }
 
   /** Writes a credential into a list that is held. */
@@ -125,26 +139,28 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
       sid: string,
       { password, enabled, description }: CredentialUpdate,
     ): Promise<StoredCredential> {
-      const { credential, change } = await inTransaction(pool, async (tx) => {
-        const { realm, username } = await holdCredential(tx, accountSid, listSid, sid)
-        const version = await drawVersion(tx)
+      const { credential, changes } = await inTransaction(pool, async (tx) => {
+        const held = await holdCredential(tx, accountSid, listSid, sid)
+        const { realm, username } = held.credential
         const ha1s = password === undefined ? undefined : computeHa1s(username, realm, password)
-        return {
-          credential: await updateCredential(tx, sid, version, { ha1s, enabled, description }),
-          change: await appendChange(tx, { kind: 'credential', realm, username }, version),
-        }
+        const version = await drawVersion(tx)
+        const written = await onHeld(tx, held, () => updateCredential(tx, sid, version, { ha1s, enabled, description }))
+        const change = await appendChange(tx, { kind: 'credential', realm, username }, version)
+        return { credential: written.result, changes: [change, ...written.changes] }
       })
-      await publisher.publish([change])
+      await publisher.publish(changes)
       return credential
     },
 
     async delete(accountSid: string, listSid: string, sid: string): Promise<void> {
-      const change = await inTransaction(pool, async (tx) => {
-        const { realm, username } = await holdCredential(tx, accountSid, listSid, sid)
-        await deleteCredential(tx, sid)
-        return appendChange(tx, { kind: 'credential', realm, username }, await drawVersion(tx))
+      const changes = await inTransaction(pool, async (tx) => {
+        const held = await holdCredential(tx, accountSid, listSid, sid)
+        const { realm, username } = held.credential
+        const deleted = await onHeld(tx, held, () => deleteCredential(tx, sid))
+        const change = await appendChange(tx, { kind: 'credential', realm, username }, await drawVersion(tx))
+        return [change, ...deleted.changes]
       })
-      await publisher.publish([change])
+      await publisher.publish(changes)
     },
   }
 }

@@ -15,10 +15,8 @@ type Row = {
 
 const OFFERS = `select * from (
     select r.realm, r.version, r.algorithms,
-      exists (select from credentials c where c.realm = r.realm
-              and (c.ha1_sha256 is null or c.ha1_sha512_256 is null) and c.ha1_sha256 is null) as lacks_sha256,
-      exists (select from credentials c where c.realm = r.realm
-              and (c.ha1_sha256 is null or c.ha1_sha512_256 is null) and c.ha1_sha512_256 is null) as lacks_sha512_256
+      exists (select from credentials c where c.realm = r.realm and c.ha1_sha256 is null) as lacks_sha256,
+      exists (select from credentials c where c.realm = r.realm and c.ha1_sha512_256 is null) as lacks_sha512_256
     from realms r
   ) o where (algorithms is not null or lacks_sha256 or lacks_sha512_256)`
 
@@ -43,4 +41,13 @@ export async function findRealmOffers(db: Queryable, realms: readonly string[]):
 export async function walkRealmOffers(db: Queryable, after: string, limit: number): Promise<VersionedOffer[]> {
   const { rows } = await db.query<Row>(`${OFFERS} and realm > $1 order by realm limit $2`, [after, limit])
   return rows.map(toOffer)
+}
+
+/** Whether the credential was imported without an HA1 that its realm's challenges might ask for. */
+export async function lacksHa1s(db: Queryable, credentialSid: string): Promise<boolean> {
+  const { rows } = await db.query<{ lacks: boolean }>(
+    'select ha1_sha256 is null or ha1_sha512_256 is null as lacks from credentials where sid = $1',
+    [credentialSid],
+  )
+  return rows[0]?.lacks ?? false
 }

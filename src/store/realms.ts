@@ -56,6 +56,11 @@ export async function updateRealmAlgorithms(
   ])
 }
 
+/** Gives the realm the version of a change of what its users can answer; the caller has locked it for update. */
+export async function touchRealm(tx: Queryable, realm: string, version: string): Promise<void> {
+  await tx.query('update realms set version = $2 where realm = $1', [realm, version])
+}
+
 /** How many lists use the realm. */
 export async function countRealmLists(tx: Queryable, realm: string): Promise<number> {
   const { rows } = await tx.query<{ lists: number }>(

@@ -8,7 +8,8 @@ alter table credentials
   alter column ha1b_sha256 drop not null,
   alter column ha1b_sha512_256 drop not null;
 -- Few, and asked for whenever a realm is challenged anew: what not all of its users can answer is not offered.
-create index credentials_lacking on credentials (realm) where ha1_sha256 is null or ha1_sha512_256 is null;
+create index credentials_lacking_sha256 on credentials (realm) where ha1_sha256 is null;
+create index credentials_lacking_sha512_256 on credentials (realm) where ha1_sha512_256 is null;
 
 -- The token before the last rotation is good until its time is up.
 alter table accounts
@@ -127,7 +128,8 @@ drop table domains;
 alter table accounts
   drop column previous_token_until,
   drop column previous_token_hash;
-drop index credentials_lacking;
+drop index credentials_lacking_sha256;
+drop index credentials_lacking_sha512_256;
 -- What has no HA1 of every kind cannot exist before this migration; the empty text fits no response.
 update credentials
 set ha1_sha256 = coalesce(ha1_sha256, ''), ha1_sha512_256 = coalesce(ha1_sha512_256, ''), ha1b = coalesce(ha1b, ''),
