@@ -1,25 +1,7 @@
-import type pg from 'pg'
-import type { Log } from '../log.js'
-import { createMetrics } from '../metrics.js'
-import { createRedisMirror } from '../mirror/redis-mirror.js'
-import type { Publisher } from '../provision/publisher.js'
-import { createProvision, type Provision } from '../provision.js'
-import type { RedisClient } from '../redis/client.js'
-import { createRelay } from '../relay.js'
-import { loadSecrets } from '../secrets.js'
 import { isSid } from '../sid.js'
 import { ACCOUNT_STATUSES, type Account, type AccountStatus, listAccounts } from '../store/accounts.js'
-import type { Database } from '../store/database.js'
-import { migrateWhenUp, openDatabase, openRedis } from '../stores.js'
-import { createTruth } from '../truth.js'
 import { type CommandContext, UsageError } from './command.js'
-
-type Tools = {
-  readonly print: CommandContext['print']
-  readonly database: Database
-  readonly provision: Provision
-  readonly masterSid: string
-}
+import { type Tools, withTools } from './tools.js'
 
 const PAGE = 1_000
 
@@ -34,33 +16,6 @@ export async function runAccount(context: CommandContext): Promise<number> {
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
   if (!action) throw new UsageError(`sipauthd account takes one of ${Object.keys(ACTIONS).join(', ')}`)
   return withTools(context, action(args))
-}
-
-async function withTools(context: CommandContext, work: (tools: Tools) => Promise<number>): Promise<number> {
-  const { config, log } = context
-  const database = await openDatabase(config, log)
-  let redis: RedisClient | undefined
-  try {
-    const { secrets, generated, path } = await loadSecrets(config)
-    if (generated.length > 0) log.info({ path, names: generated.map(({ name }) => name) }, 'secrets generated and kept')
-    await migrateWhenUp(database, log, Date.now)
-    redis = await openRedis(config, log)
-    const { pool } = database
-    // Without Redis there is no mirror here to bring changes into: the outbox keeps them for the servers.
-    const publisher = redis ? createCommandRelay(pool, redis, log) : { publish: async () => {} }
-    const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
-    await provision.accounts.ensureMaster(secrets.masterAccountSid)
-    return await work({ print: context.print, database, provision, masterSid: secrets.masterAccountSid })
-  } finally {
-    redis?.disconnect()
-    await database.close()
-  }
-}
-
-/** Publishes this command's own changes; it is never started, so that it takes nobody else's. */
-function createCommandRelay(pool: pg.Pool, redis: RedisClient, log: Log): Publisher {
-  const mirror = createRedisMirror(redis)
-  return createRelay({ pool, mirror, truth: createTruth(pool), metrics: createMetrics(), log })
 }
 
 /** `account create NAME`: prints the new account with its token, once. */

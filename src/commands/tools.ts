@@ -1,0 +1,49 @@
+import type pg from 'pg'
+import type { Log } from '../log.js'
+import { createMetrics } from '../metrics.js'
+import { createRedisMirror } from '../mirror/redis-mirror.js'
+import { createProvision, type Provision } from '../provision.js'
+import type { RedisClient } from '../redis/client.js'
+import { createRelay, type Relay } from '../relay.js'
+import { loadSecrets } from '../secrets.js'
+import type { Database } from '../store/database.js'
+import { migrateWhenUp, openDatabase, openRedis } from '../stores.js'
+import { createTruth } from '../truth.js'
+import type { CommandContext } from './command.js'
+
+/** What a command that writes works with. */
+export type Tools = Pick<CommandContext, 'print' | 'log'> & {
+  readonly database: Database
+  readonly provision: Provision
+  readonly masterSid: string
+  /** Publishes this command's own changes; undefined without Redis, where the outbox keeps them for the servers. */
+  readonly relay: Relay | undefined
+}
+
+/** Opens the stores that the configuration names, brings the schema up to date, does the work, and closes them. */
+export async function withTools(context: CommandContext, work: (tools: Tools) => Promise<number>): Promise<number> {
+  const { config, log, print } = context
+  const database = await openDatabase(config, log)
+  let redis: RedisClient | undefined
+  try {
+    const { secrets, generated, path } = await loadSecrets(config)
+    if (generated.length > 0) log.info({ path, names: generated.map(({ name }) => name) }, 'secrets generated and kept')
+    await migrateWhenUp(database, log, Date.now)
+    redis = await openRedis(config, log)
+    const { pool } = database
+    const relay = redis && createCommandRelay(pool, redis, log)
+    const publisher = relay ?? { publish: async () => {} }
+    const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
+    await provision.accounts.ensureMaster(secrets.masterAccountSid)
+    return await work({ print, log, database, provision, relay, masterSid: secrets.masterAccountSid })
+  } finally {
+    redis?.disconnect()
+    await database.close()
+  }
+}
+
+/** It is not started, so that it takes nobody else's changes unless the command wants it to. */
+function createCommandRelay(pool: pg.Pool, redis: RedisClient, log: Log): Relay {
+  const mirror = createRedisMirror(redis)
+  return createRelay({ pool, mirror, truth: createTruth(pool), metrics: createMetrics(), log })
+}
