@@ -7,6 +7,7 @@ import { runServe } from '../src/commands/serve.js'
 import { readConfig } from '../src/config.js'
 import { createLog } from '../src/log.js'
 import { REALM } from './auth/phone.js'
+import { embeddedFolder } from './fixtures/embedded-folder.js'
 import { ask } from './fixtures/http.js'
 import { startPostgres } from './fixtures/postgres.js'
 import { startRedis } from './fixtures/redis.js'
@@ -78,7 +79,7 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
 })
 
 t.test('an account is created and listed without the management API, on the embedded database too', async (t) => {
-  const env = { DATA_DIR: await scratchFolder('data'), LOG_LEVEL: 'warn' }
+  const env = { DATA_DIR: await embeddedFolder(), LOG_LEVEL: 'warn' }
   const created = await runSipauthd(['account', 'create', 'Rosa', '&', 'Söhne'], env)
   t.equal(created.code, 0)
   const [account] = jsonLines(created.stdout)

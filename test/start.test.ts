@@ -123,7 +123,7 @@ t.test('a port that is taken is named beside every other fault, before anything 
   const unopened = await launchSipauthd(t, { DATA_DIR, API_PORT })
   t.same(await unopened.exit, { code: 2, signal: null })
   t.throws(() => statSync(DATA_DIR), { code: 'ENOENT' })
-  const command = await runSipauthd(['account', 'list'], { DATA_DIR, API_PORT })
+  const command = await runSipauthd(['account', 'list'], { DATABASE_URL: await postgres.createDatabase(), API_PORT })
   t.equal(command.code, 0, 'a command that does not listen needs no port')
 })
 

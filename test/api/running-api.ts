@@ -11,9 +11,9 @@ import { openEmbedded } from '../../src/store/embedded.js'
 import { migrate } from '../../src/store/migrate.js'
 import type { Change } from '../../src/store/outbox.js'
 import { openPostgres } from '../../src/store/postgres.js'
+import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import { type Postgres, startPostgres } from '../fixtures/postgres.js'
 import type { Owner } from '../fixtures/process.js'
-import { scratchFolder } from '../fixtures/scratch.js'
 
 /** Credentials of an account at the management API. */
 export type Key = { sid: string; token: string }
@@ -52,7 +52,7 @@ export type Answer = { status: number; headers: Headers; text: string; body: any
 /** The databases that the program runs on. */
 export const DATABASES = {
   embedded: async () => ({
-    database: await openEmbedded(await scratchFolder('data'), pino({ level: 'silent' })),
+    database: await openEmbedded(await embeddedFolder(), pino({ level: 'silent' })),
     postgres: undefined,
   }),
   postgres: async (t: Owner) => {

@@ -14,8 +14,8 @@ import { migrate } from '../../src/store/migrate.js'
 import type { Change } from '../../src/store/outbox.js'
 import { openPostgres } from '../../src/store/postgres.js'
 import { createTruth } from '../../src/truth.js'
+import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import type { Owner } from '../fixtures/process.js'
-import { scratchFolder } from '../fixtures/scratch.js'
 import { until } from '../fixtures/until.js'
 
 export const SILENT = pino({ level: 'silent' })
@@ -23,8 +23,7 @@ export const PASSWORD = 'Correct-horse-1'
 
 /** Opens a database with the schema in it: the one of the URL, or an embedded one. */
 export async function openStore(t: Owner, url?: string): Promise<Database> {
-  const database =
-    url === undefined ? await openEmbedded(await scratchFolder('data'), SILENT) : openPostgres(url, SILENT)
+  const database = url === undefined ? await openEmbedded(await embeddedFolder(), SILENT) : openPostgres(url, SILENT)
   t.teardown(() => database.close())
   await migrate(database, SILENT)
   return database

@@ -9,6 +9,7 @@ import { openEmbedded } from '../../src/store/embedded.js'
 import { lockFolder } from '../../src/store/folder-lock.js'
 import { lockInside } from '../../src/store/lock-socket.js'
 import { startNode } from '../e2e/node.js'
+import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import { runProcess } from '../fixtures/process.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
@@ -67,7 +68,7 @@ t.test(
   'a process in another network namespace, as in a second container, is refused too',
   unshare.status === 0 ? {} : { skip: 'this user may not make a network namespace' },
   async (t) => {
-    const DATA_DIR = await scratchFolder('data')
+    const DATA_DIR = await embeddedFolder()
     const lock = await lockFolder(DATA_DIR)
     const args = ['-n', process.execPath, projectPath('dist-test/src/cli.js'), 'account', 'list']
     const list = () => runProcess({ command: 'unshare', args, env: { DATA_DIR } })
@@ -80,7 +81,7 @@ t.test(
 t.test(
   'a second process on a DATA_DIR is refused; kill -9 frees it, and loses nothing that was answered',
   async (t) => {
-    const DATA_DIR = await scratchFolder('data')
+    const DATA_DIR = await embeddedFolder()
     const node = await startNode(t, { DATA_DIR })
     const list = await node.createList('example.com')
     const seconds = [['serve'], ['account', 'list']].map((command) =>
@@ -113,7 +114,7 @@ t.test(
 )
 
 t.test('what is committed is synced to the disk, and an error of the pool does not end the process', async (t) => {
-  const database = await openEmbedded(await scratchFolder('data'), createLog('fatal'))
+  const database = await openEmbedded(await embeddedFolder(), createLog('fatal'))
   t.teardown(() => database.close())
   await database.pool.query('create table t (a int)')
   const synced: string[] = []

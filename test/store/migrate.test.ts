@@ -5,6 +5,7 @@ import { openEmbedded } from '../../src/store/embedded.js'
 import { readDecoySecret } from '../../src/store/instance.js'
 import { migrate } from '../../src/store/migrate.js'
 import { openPostgres } from '../../src/store/postgres.js'
+import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
@@ -47,7 +48,7 @@ t.test('several processes that migrate one empty database at once all succeed, a
 
 const DATABASES = {
   PostgreSQL: async () => openPostgres(await postgres.createDatabase(), SILENT),
-  'the embedded database': async () => openEmbedded(await scratchFolder('data'), SILENT),
+  'the embedded database': async () => openEmbedded(await embeddedFolder(), SILENT),
 } as const
 
 for (const [name, open] of Object.entries(DATABASES)) {
