@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { AuthorDoor } from '../author.js'
 import type { Account } from '../store/accounts.js'
 import type { Failure, FailureAnswer } from './failure.js'
 import type { Route } from './operation.js'
@@ -8,6 +9,8 @@ export type Access = { readonly actor: Account; readonly account: Account }
 
 /** A way of speaking with the management API: its paths, how it shows who asks, and how it puts a failure. */
 export type Dialect = {
+  /** Its name in the audit trail. */
+  readonly door: AuthorDoor
   /** What its paths begin with. */
   readonly prefix: string
   readonly routes: readonly Route[]

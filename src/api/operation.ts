@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { Writes } from '../provision.js'
 import type { Account } from '../store/accounts.js'
 import type { Parameters } from './parameters.js'
 
@@ -12,6 +13,8 @@ export type Call = {
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: Parameters
   readonly form: Parameters
+  /** Every write, in the name of whoever asks: the audit trail tells of the actor, the door and this request. */
+  readonly writes: Writes
 }
 
 /** What one method of one resource does. */

@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AuthorDoor } from '../author.js'
+import type { Provision } from '../provision.js'
 import type { Access, Dialect } from './dialect.js'
 import { Fault } from './fault.js'
 import type { Operation, Route } from './operation.js'
@@ -15,7 +17,8 @@ declare module 'fastify' {
 const NO_PARAMETERS: Parameters = new Map()
 
 /** Puts a dialect's routes into the server, behind its way of finding out who asks. */
-export async function mountRoutes(app: FastifyInstance, { routes, admit }: Dialect): Promise<void> {
+export async function mountRoutes(app: FastifyInstance, dialect: Dialect, provision: Provision): Promise<void> {
+  const { routes, admit, door } = dialect
   await app.register(async (scope) => {
     scope.decorateRequest('access', null)
     // Before the body is read: who may not ask cannot make the server work.
@@ -30,7 +33,7 @@ export async function mountRoutes(app: FastifyInstance, { routes, admit }: Diale
         config: { invalid },
         ...(body === undefined ? {} : { schema: { response: { [status]: body } } }),
         handler: async (request, reply) => {
-          const answer = await perform(operation, request)
+          const answer = await perform(operation, request, { provision, door })
           reply.code(status)
           return answer === undefined ? reply.send() : answer
         },
@@ -39,7 +42,11 @@ export async function mountRoutes(app: FastifyInstance, { routes, admit }: Diale
   })
 }
 
-async function perform(operation: Operation, request: FastifyRequest): Promise<object | undefined> {
+async function perform(
+  operation: Operation,
+  request: FastifyRequest,
+  { provision, door }: { provision: Provision; door: AuthorDoor },
+): Promise<object | undefined> {
   const { actor, account } = request.getDecorator<Access>('access')
   return operation.handle({
     actor,
@@ -47,6 +54,7 @@ async function perform(operation: Operation, request: FastifyRequest): Promise<o
     params: request.params as Readonly<Record<string, string>>,
     query: parseParameters(splitTarget(request.raw.url ?? '').query),
     form: (request.body as Parameters | undefined) ?? NO_PARAMETERS,
+    writes: provision.by({ actorSid: actor.sid, door, requestId: request.id }),
   })
 }
 

@@ -33,6 +33,7 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
   const sip = `${all}/:AccountSid/SIP`
   const inList = `${sip}/CredentialLists/:CredentialListSid`
   return {
+    door: 'twilio',
     prefix: '/2010-04-01/',
     admit: createTwilioAdmission(createAccountAuth(deps)),
     answerFailure: answerTwilioFailure,
@@ -68,6 +69,6 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
     dialects.flatMap(({ routes }) => routes),
     answerer,
   )
-  for (const dialect of dialects) await mountRoutes(app, dialect)
+  for (const dialect of dialects) await mountRoutes(app, dialect, deps.provision)
   return app
 }

@@ -10,10 +10,12 @@ import {
   lockAccount,
   updateAccount,
 } from '../store/accounts.js'
+import { appendAudit } from '../store/audit.js'
 import { touchAccountCredentials } from '../store/credentials.js'
 import { inTransaction } from '../store/database.js'
 import type { Change } from '../store/outbox.js'
 import { claimRealm } from '../store/realms.js'
+import { describeAlteration } from './alteration.js'
 import type { WriteDeps } from './write-deps.js'
 
 export type AccountProvision = ReturnType<typeof createAccountProvision>
@@ -25,7 +27,7 @@ export function hashToken(token: string): Buffer {
 
 /** Writes of accounts. `sipDomain` is the domain that new accounts' realms lie under. */
 export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: string }) {
-  const { pool, publisher, sipDomain } = deps
+  const { pool, publisher, author, sipDomain } = deps
 
   /** A host name must not hold the underscore of an `MA_…` id: Kamailio 5.6 answers 500 to it. */
   function defaultRealm(authId: string): string {
@@ -37,9 +39,13 @@ export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: s
       const authId = createAuthId()
       const realm = defaultRealm(authId)
       const tokenHash = token === undefined ? undefined : hashToken(token)
-      await insertAccount(tx, { sid, authId, parentSid, friendlyName, tokenHash, realm })
+      const isNew = await insertAccount(tx, { sid, authId, parentSid, friendlyName, tokenHash, realm })
       const account = (await findAccount(tx, sid)) as Account
       await claimRealm(tx, account.realm, sid)
+      if (isNew) {
+        const detail = { friendlyName, realm }
+        await appendAudit(tx, author, { accountSid: sid, action: 'account.create', resourceSid: sid, detail })
+      }
       return account
     })
   }
@@ -73,10 +79,18 @@ export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: s
         await updateAccount(tx, sid, change)
         const statusChanged = status !== undefined && status !== before.status
         const touched: Change[] = statusChanged ? await touchAccountCredentials(tx, sid) : []
-        return { account: (await findAccount(tx, sid)) as Account, changes: touched }
+        const account = (await findAccount(tx, sid)) as Account
+        const detail = describeAlteration(audited(before), audited(account))
+        await appendAudit(tx, author, { accountSid: sid, action: 'account.update', resourceSid: sid, detail })
+        return { account, changes: touched }
       })
       await publisher.publish(changes)
       return account
     },
   }
+}
+
+/** What the audit trail shows of an account. */
+function audited({ friendlyName, status }: Account) {
+  return { friendlyName, status }
 }

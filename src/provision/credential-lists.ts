@@ -4,6 +4,7 @@ import { Refusal } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { createSid } from '../sid.js'
 import { lockAccount } from '../store/accounts.js'
+import { appendAudit } from '../store/audit.js'
 import {
   type CredentialList,
   countCredentialLists,
@@ -17,6 +18,7 @@ import { countCredentials, deleteListCredentials } from '../store/credentials.js
 import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
+import { describeAlteration } from './alteration.js'
 import { watchingOffer } from './realm-offer.js'
 import type { WriteDeps } from './write-deps.js'
 
@@ -34,7 +36,7 @@ export type CredentialListChange = {
 }
 
 /** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name. */
-export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
+export function createCredentialListProvision({ pool, publisher, author }: WriteDeps) {
   /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
   async function enterRealm(
     tx: pg.PoolClient,
@@ -92,7 +94,10 @@ export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
         const entered = await enterRealm(tx, accountSid, realm, input.algorithms, 0)
         const sid = createSid('credentialList')
         await insertCredentialList(tx, { sid, accountSid, friendlyName: input.friendlyName, realm })
-        return { list: (await findCredentialList(tx, accountSid, sid)) as CredentialList, changes: entered }
+        const list = (await findCredentialList(tx, accountSid, sid)) as CredentialList
+        const action = 'credential_list.create'
+        await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
+        return { list, changes: entered }
       }).catch(refuseTakenName)
       await publisher.publish(changes)
       return list
@@ -114,6 +119,8 @@ export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
         await updateCredentialList(tx, sid, { friendlyName: change.friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
+        const detail = describeAlteration(audited(before), audited(after))
+        await appendAudit(tx, author, { accountSid, action: 'credential_list.update', resourceSid: sid, detail })
         return { list: after, changes: [...entered, ...left] }
       }).catch(refuseTakenName)
       await publisher.publish(changes)
@@ -127,11 +134,18 @@ export function createCredentialListProvision({ pool, publisher }: WriteDeps) {
         await lockRealm(tx, list.realm, 'update')
         const deleted = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid))
         await deleteCredentialList(tx, sid)
+        const detail = { ...audited(list), credentials: deleted.result.length }
+        await appendAudit(tx, author, { accountSid, action: 'credential_list.delete', resourceSid: sid, detail })
         return [...deleted.result, ...deleted.changes, ...(await leaveRealm(tx, list.realm))]
       })
       await publisher.publish(changes)
     },
   }
+}
+
+/** What the audit trail shows of a list. */
+function audited({ friendlyName, realm, algorithms }: CredentialList) {
+  return { friendlyName, realm, algorithms: algorithms ?? null }
 }
 
 function refuseTakenName(error: unknown): never {

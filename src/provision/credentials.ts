@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Refusal } from '../errors.js'
 import { createSid } from '../sid.js'
 import { lockAccount } from '../store/accounts.js'
+import { appendAudit } from '../store/audit.js'
 import { type CredentialList, findCredentialList, lockCredentialList } from '../store/credential-lists.js'
 import {
   countCredentials,
@@ -16,6 +17,7 @@ import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { lacksHa1s } from '../store/realm-offers.js'
 import { lockRealm } from '../store/realms.js'
+import { describeAlteration } from './alteration.js'
 import { holdDefaultList } from './default-list.js'
 import { computeHa1s } from './ha1s.js'
 import { watchingOffer } from './realm-offer.js'
@@ -89,10 +91,10 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
     const ha1s = computeHa1s(username, realm, password)
     const sid = createSid('credential')
     const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
-    return {
-      credential: await insertCredential(tx, row),
-      change: await appendChange(tx, { kind: 'credential', realm, username }, version),
-    }
+    const credential = await insertCredential(tx, row)
+    const detail = { ...identify(credential), enabled }
+    await appendAudit(tx, author, { accountSid, action: 'credential.create', resourceSid: sid, detail })
+    return { credential, change: await appendChange(tx, { kind: 'credential', realm, username }, version) }
   }
 
   async function publish({ credential, change }: Written): Promise<StoredCredential> {
@@ -145,8 +147,11 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
         const ha1s = password === undefined ? undefined : computeHa1s(username, realm, password)
         const version = await drawVersion(tx)
         const written = await onHeld(tx, held, () => updateCredential(tx, sid, version, { ha1s, enabled, description }))
+        const after = written.result
+        const detail = { ...describeUpdate(held.credential, after), ...(ha1s && { password: true }) }
+        await appendAudit(tx, author, { accountSid, action: 'credential.update', resourceSid: sid, detail })
         const change = await appendChange(tx, { kind: 'credential', realm, username }, version)
-        return { credential: written.result, changes: [change, ...written.changes] }
+        return { credential: after, changes: [change, ...written.changes] }
       })
       await publisher.publish(changes)
       return credential
@@ -157,6 +162,8 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
         const held = await holdCredential(tx, accountSid, listSid, sid)
         const { realm, username } = held.credential
         const deleted = await onHeld(tx, held, () => deleteCredential(tx, sid))
+        const detail = identify(held.credential)
+        await appendAudit(tx, author, { accountSid, action: 'credential.delete', resourceSid: sid, detail })
         const change = await appendChange(tx, { kind: 'credential', realm, username }, await drawVersion(tx))
         return [change, ...deleted.changes]
       })
@@ -168,6 +175,20 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
 function known(list: CredentialList | undefined): CredentialList {
   if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
   return list
+}
+
+/** Whose credential it is, for the audit trail: its row may be gone when the trail is read. */
+function identify({ username, realm, listSid }: StoredCredential) {
+  return { username, realm, credentialListSid: listSid }
+}
+
+/** What the audit trail shows of an update; of a description, which may say anything, only that it is another. */
+function describeUpdate(before: StoredCredential, after: StoredCredential) {
+  return {
+    ...identify(after),
+    ...describeAlteration({ enabled: before.enabled }, { enabled: after.enabled }),
+    ...(after.description !== before.description && { description: true }),
+  }
 }
 
 function refuseTakenName(error: unknown): never {

@@ -29,7 +29,7 @@ export async function holdDefaultList(
   const { realm } = account
   const sid = createSid('credentialList')
   await insertCredentialList(tx, { sid, accountSid, friendlyName: DEFAULT_LIST_NAME, realm })
-  const detail = { FriendlyName: DEFAULT_LIST_NAME, Realm: realm }
+  const detail = { friendlyName: DEFAULT_LIST_NAME, realm }
   await appendAudit(tx, author, { accountSid, action: 'credential_list.create', resourceSid: sid, detail })
   return holdCredentialListNamed(tx, accountSid, DEFAULT_LIST_NAME)
 }

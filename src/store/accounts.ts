@@ -57,14 +57,16 @@ export type NewAccount = {
   readonly realm: string
 }
 
-/** Writes a new account; a master that is there already stays as it is. */
-export async function insertAccount(tx: Queryable, account: NewAccount): Promise<void> {
-  await tx.query(
+/** Writes a new account; a master that is there already stays as it is, and the answer is false. */
+export async function insertAccount(tx: Queryable, account: NewAccount): Promise<boolean> {
+  const { rows } = await tx.query(
     `insert into accounts (sid, auth_id, parent_sid, friendly_name, token_hash, realm)
      values ($1, $2, $3, $4, $5, $6)
-     on conflict (sid) do nothing`,
+     on conflict (sid) do nothing
+     returning sid`,
     [account.sid, account.authId, account.parentSid, account.friendlyName, account.tokenHash, account.realm],
   )
+  return rows.length > 0
 }
 
 export async function findAccount(db: Queryable, sid: string): Promise<Account | undefined> {

@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { type Static, Type } from 'typebox'
-import type { Provision } from '../../provision.js'
 import { type Account, listAccounts } from '../../store/accounts.js'
 import type { Master } from '../account-auth.js'
 import { Fault } from '../fault.js'
@@ -55,22 +54,17 @@ function defaultName(now: number): string {
 }
 
 /** Operations of Twilio's Accounts. Accounts are created by the master, and changed by it or by the one above them. */
-export function createAccountOperations(deps: {
-  pool: pg.Pool
-  provision: Provision
-  master: Master
-  now: () => number
-}) {
-  const { pool, provision, master, now } = deps
+export function createAccountOperations(deps: { pool: pg.Pool; master: Master; now: () => number }) {
+  const { pool, master, now } = deps
 
   const create: Operation = {
     status: 201,
     body: AccountBody,
     invalid: INVALID_PARAMETER,
-    async handle({ actor, form }) {
+    async handle({ actor, form, writes }) {
       if (actor.sid !== master.sid) throw new Fault('forbidden', 'Only the master account creates accounts')
       const name = friendlyName.optional(form) ?? defaultName(now())
-      const { account, token } = await provision.accounts.create(actor.sid, name)
+      const { account, token } = await writes.accounts.create(actor.sid, name)
       return toBody(account, token)
     },
   }
@@ -101,12 +95,12 @@ export function createAccountOperations(deps: {
     status: 200,
     body: AccountBody,
     invalid: INVALID_PARAMETER,
-    async handle({ actor, account, form }) {
+    async handle({ actor, account, form, writes }) {
       if (actor.sid !== (account.parentSid ?? master.sid)) {
         throw new Fault('forbidden', 'Only the account above it changes an account')
       }
       const change = { friendlyName: friendlyName.optional(form), status: accountStatus.optional(form) }
-      return toBody(await provision.accounts.update(account.sid, change))
+      return toBody(await writes.accounts.update(account.sid, change))
     },
   }
 

@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { type Static, Type } from 'typebox'
-import type { Provision } from '../../provision.js'
 import { isSid } from '../../sid.js'
 import { type CredentialList, findCredentialList, listCredentialLists } from '../../store/credential-lists.js'
 import type { Queryable } from '../../store/database.js'
@@ -51,18 +50,18 @@ export async function findNamedList(db: Queryable, { account, params }: Call): P
 }
 
 /** Operations of Twilio's SIP CredentialLists. */
-export function createCredentialListOperations({ pool, provision }: { pool: pg.Pool; provision: Provision }) {
+export function createCredentialListOperations({ pool }: { pool: pg.Pool }) {
   const create: Operation = {
     status: 201,
     body: CredentialListBody,
     invalid: INVALID,
-    async handle({ account, form }) {
+    async handle({ account, form, writes }) {
       const input = {
         friendlyName: friendlyName.required(form),
         realm: realm.optional(form),
         algorithms: algorithms.optional(form),
       }
-      return toBody(await provision.credentialLists.create(account.sid, input))
+      return toBody(await writes.credentialLists.create(account.sid, input))
     },
   }
 
@@ -95,7 +94,7 @@ export function createCredentialListOperations({ pool, provision }: { pool: pg.P
         realm: realm.optional(call.form),
         algorithms: algorithms.optional(call.form),
       }
-      return toBody(await provision.credentialLists.update(call.account.sid, sid, change))
+      return toBody(await call.writes.credentialLists.update(call.account.sid, sid, change))
     },
   }
 
@@ -105,7 +104,7 @@ export function createCredentialListOperations({ pool, provision }: { pool: pg.P
     invalid: INVALID,
     async handle(call) {
       const { sid } = await findNamedList(pool, call)
-      await provision.credentialLists.delete(call.account.sid, sid)
+      await call.writes.credentialLists.delete(call.account.sid, sid)
       return undefined
     },
   }

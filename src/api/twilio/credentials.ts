@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { type Static, Type } from 'typebox'
-import type { Provision } from '../../provision.js'
 import { isSid } from '../../sid.js'
 import { findCredential, listCredentials, type StoredCredential } from '../../store/credentials.js'
 import { Fault } from '../fault.js'
@@ -47,7 +46,7 @@ function toBody(credential: StoredCredential): Static<typeof CredentialBody> {
 }
 
 /** Operations of Twilio's SIP Credentials. A password goes in and never comes out. */
-export function createCredentialOperations({ pool, provision }: { pool: pg.Pool; provision: Provision }) {
+export function createCredentialOperations({ pool }: { pool: pg.Pool }) {
   /** The credential that the path names. Throws `not_found` where the account's list has none of that SID. */
   async function findNamed(call: Call): Promise<StoredCredential> {
     const list = await findNamedList(pool, call)
@@ -64,7 +63,7 @@ export function createCredentialOperations({ pool, provision }: { pool: pg.Pool;
     async handle(call) {
       const list = await findNamedList(pool, call)
       const input = { username: username.required(call.form), password: password.required(call.form) }
-      const { credentials } = provision
+      const { credentials } = call.writes
       return toBody(await credentials.create(call.account.sid, list.sid, input, CREDENTIALS_PER_LIST_MAX))
     },
   }
@@ -95,7 +94,7 @@ export function createCredentialOperations({ pool, provision }: { pool: pg.Pool;
     async handle(call) {
       const { listSid, sid } = await findNamed(call)
       const change = { password: password.optional(call.form) }
-      return toBody(await provision.credentials.update(call.account.sid, listSid, sid, change))
+      return toBody(await call.writes.credentials.update(call.account.sid, listSid, sid, change))
     },
   }
 
@@ -105,7 +104,7 @@ export function createCredentialOperations({ pool, provision }: { pool: pg.Pool;
     invalid: INVALID,
     async handle(call) {
       const { listSid, sid } = await findNamed(call)
-      await provision.credentials.delete(call.account.sid, listSid, sid)
+      await call.writes.credentials.delete(call.account.sid, listSid, sid)
       return undefined
     },
   }
