@@ -1,6 +1,10 @@
-/** Why a write was refused; each dialect translates these in one table. */
+/**
+ * Why a write was refused; each dialect translates these in one table. `not_found`: what is written to is not there;
+ * `unknown_reference`: a field names what the account does not have.
+ */
 export type RefusalCode =
   | 'not_found'
+  | 'unknown_reference'
   | 'invalid'
   | 'username_taken'
   | 'friendly_name_taken'
@@ -10,6 +14,7 @@ export type RefusalCode =
   | 'too_many_credentials'
   | 'list_in_use'
   | 'domain_taken'
+  | 'has_subdomains'
   | 'too_many_domains'
   | 'too_many_ip_lists'
   | 'ip_list_in_use'

@@ -33,3 +33,14 @@ export function isRealm(text: string): boolean {
 export function normalizeRealm(text: string): string {
   return text.toLowerCase()
 }
+
+/** Whether a host name lies under another; both in lower case. */
+export function liesUnder(name: string, other: string): boolean {
+  return name.endsWith(`.${other}`)
+}
+
+/** A host name and those above it: `a.b.c`, `b.c`, `c`. */
+export function namesAbove(name: string): string[] {
+  const labels = name.split('.')
+  return labels.map((_, index) => labels.slice(index).join('.'))
+}

@@ -3,6 +3,13 @@ import { type Author, COMMAND_LINE } from './author.js'
 import { type AccountProvision, createAccountProvision } from './provision/accounts.js'
 import { type CredentialListProvision, createCredentialListProvision } from './provision/credential-lists.js'
 import { type CredentialProvision, createCredentialProvision } from './provision/credentials.js'
+import { createDomainMappingProvision, type DomainMappingProvision } from './provision/domain-mappings.js'
+import { createDomainProvision, type DomainProvision } from './provision/domains.js'
+import {
+  createIpAccessControlListProvision,
+  type IpAccessControlListProvision,
+} from './provision/ip-access-control-lists.js'
+import { createIpAddressProvision, type IpAddressProvision } from './provision/ip-addresses.js'
 import type { Publisher } from './provision/publisher.js'
 
 /**
@@ -14,6 +21,10 @@ export type Writes = {
   readonly accounts: AccountProvision
   readonly credentialLists: CredentialListProvision
   readonly credentials: CredentialProvision
+  readonly domains: DomainProvision
+  readonly domainMappings: DomainMappingProvision
+  readonly ipAccessControlLists: IpAccessControlListProvision
+  readonly ipAddresses: IpAddressProvision
 }
 
 /** The writes of the command line and of the program itself; `by` gives those of somebody else. */
@@ -25,6 +36,10 @@ export function createProvision(deps: { pool: pg.Pool; publisher: Publisher; sip
     accounts: createAccountProvision({ ...deps, author }),
     credentialLists: createCredentialListProvision({ ...deps, author }),
     credentials: createCredentialProvision({ ...deps, author }),
+    domains: createDomainProvision({ ...deps, author }),
+    domainMappings: createDomainMappingProvision({ ...deps, author }),
+    ipAccessControlLists: createIpAccessControlListProvision({ ...deps, author }),
+    ipAddresses: createIpAddressProvision({ ...deps, author }),
   })
   return { ...by(COMMAND_LINE), by }
 }

@@ -13,6 +13,7 @@ import {
 import { appendAudit } from '../store/audit.js'
 import { touchAccountCredentials } from '../store/credentials.js'
 import { inTransaction } from '../store/database.js'
+import { findAccountDomains, touchDomains } from '../store/domain-versions.js'
 import type { Change } from '../store/outbox.js'
 import { claimRealm } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'
@@ -25,10 +26,8 @@ export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 
-/** Writes of accounts. `sipDomain` is the domain that new accounts' realms lie under. */
-export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: string }) {
-  const { pool, publisher, author, sipDomain } = deps
-
+/** Writes of accounts. */
+export function createAccountProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
   /** A host name must not hold the underscore of an `MA_…` id: Kamailio 5.6 answers 500 to it. */
   function defaultRealm(authId: string): string {
     return normalizeRealm(`${authId.replaceAll('_', '-')}.${sipDomain}`)
@@ -62,7 +61,7 @@ export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: s
 
     /**
      * Changes name and status; undefined leaves what is there. An account that is not active authenticates nowhere:
-     * its credentials lose their HA1s in the mirror, and get them back with its reactivation.
+     * its credentials lose their HA1s in the mirror, and get them back with its reactivation; its domains are marked.
      */
     async update(
       sid: string,
@@ -78,7 +77,11 @@ export function createAccountProvision(deps: WriteDeps & { readonly sipDomain: s
         }
         await updateAccount(tx, sid, change)
         const statusChanged = status !== undefined && status !== before.status
-        const touched: Change[] = statusChanged ? await touchAccountCredentials(tx, sid) : []
+        const touched: Change[] = []
+        if (statusChanged) {
+          touched.push(...(await touchDomains(tx, await findAccountDomains(tx, sid))))
+          touched.push(...(await touchAccountCredentials(tx, sid)))
+        }
         const account = (await findAccount(tx, sid)) as Account
         const detail = describeAlteration(audited(before), audited(account))
         await appendAudit(tx, author, { accountSid: sid, action: 'account.update', resourceSid: sid, detail })

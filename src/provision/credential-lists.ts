@@ -15,10 +15,12 @@ import {
   updateCredentialList,
 } from '../store/credential-lists.js'
 import { countCredentials, deleteListCredentials } from '../store/credentials.js'
-import { inTransaction, violatedUnique } from '../store/database.js'
+import { inTransaction, violatedForeignKey, violatedUnique } from '../store/database.js'
+import { isCredentialListMapped } from '../store/domain-mappings.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'
+import { isFreeForRealm } from './free-names.js'
 import { watchingOffer } from './realm-offer.js'
 import type { WriteDeps } from './write-deps.js'
 
@@ -35,8 +37,14 @@ export type CredentialListChange = {
   readonly algorithms?: readonly HashAlgorithm[] | undefined
 }
 
-/** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name. */
-export function createCredentialListProvision({ pool, publisher, author }: WriteDeps) {
+/** Writes of credential lists. Locks are taken in one order everywhere: account, names, list, realm, user name. */
+export function createCredentialListProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
+  /** A realm other than an account's own is a name like a domain's. */
+  async function takeName(tx: pg.PoolClient, accountSid: string, realm: string): Promise<void> {
+    if (await isFreeForRealm(tx, { accountSid, name: realm, sipDomain })) return
+    throw new Refusal('realm_taken', 'Realm', "is, or lies above or under, another account's domain")
+  }
+
   /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
   async function enterRealm(
     tx: pg.PoolClient,
@@ -91,6 +99,7 @@ export function createCredentialListProvision({ pool, publisher, author }: Write
           throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${LISTS_PER_ACCOUNT_MAX} an account`)
         }
         const realm = normalizeRealm(input.realm ?? account.realm)
+        if (realm !== account.realm) await takeName(tx, accountSid, realm)
         const entered = await enterRealm(tx, accountSid, realm, input.algorithms, 0)
         const sid = createSid('credentialList')
         await insertCredentialList(tx, { sid, accountSid, friendlyName: input.friendlyName, realm })
@@ -106,11 +115,16 @@ export function createCredentialListProvision({ pool, publisher, author }: Write
     /** Changes name, realm and what the realm offers; undefined leaves what is there. */
     async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
       const { list, changes } = await inTransaction(pool, async (tx) => {
+        await lockAccount(tx, accountSid, 'share')
+        if (change.realm !== undefined) await takeName(tx, accountSid, normalizeRealm(change.realm))
         const before = await locked(tx, accountSid, sid)
         const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
         const moves = realm !== before.realm
         if (moves && (await countCredentials(tx, sid, 1)) > 0) {
           throw new Refusal('realm_fixed', 'Realm', 'is fixed once the list holds a credential')
+        }
+        if (moves && (await isCredentialListMapped(tx, sid))) {
+          throw new Refusal('realm_fixed', 'Realm', 'is fixed while a domain uses the list')
         }
         // Two realms are locked in the order of their names: another list may be moving the other way.
         if (before.realm < realm) await lockRealm(tx, before.realm, 'update')
@@ -127,7 +141,10 @@ export function createCredentialListProvision({ pool, publisher, author }: Write
       return list
     },
 
-    /** Deletes a list with all its credentials, and frees its realm where nobody else needs it. */
+    /**
+     * Deletes a list with all its credentials, and frees its realm where nobody else needs it; one that a domain uses
+     * stays.
+     */
     async delete(accountSid: string, sid: string): Promise<void> {
       const changes = await inTransaction(pool, async (tx) => {
         const list = await locked(tx, accountSid, sid)
@@ -137,7 +154,7 @@ export function createCredentialListProvision({ pool, publisher, author }: Write
         const detail = { ...audited(list), credentials: deleted.result.length }
         await appendAudit(tx, author, { accountSid, action: 'credential_list.delete', resourceSid: sid, detail })
         return [...deleted.result, ...deleted.changes, ...(await leaveRealm(tx, list.realm))]
-      })
+      }).catch(refuseUsed)
       await publisher.publish(changes)
     },
   }
@@ -151,4 +168,9 @@ function audited({ friendlyName, realm, algorithms }: CredentialList) {
 function refuseTakenName(error: unknown): never {
   if (violatedUnique(error) !== 'credential_lists_friendly_name_key') throw error
   throw new Refusal('friendly_name_taken', 'FriendlyName', 'is taken by another credential list of this account')
+}
+
+function refuseUsed(error: unknown): never {
+  if (violatedForeignKey(error) !== 'domain_credential_lists_list_fkey') throw error
+  throw new Refusal('list_in_use', 'CredentialListSid', 'names a list that a domain uses')
 }

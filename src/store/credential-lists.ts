@@ -127,6 +127,7 @@ export async function updateCredentialList(
   )
 }
 
+/** Throws the foreign-key violation `domain_credential_lists_list_fkey` where a domain uses the list. */
 export async function deleteCredentialList(tx: Queryable, sid: string): Promise<void> {
   await tx.query('delete from credential_lists where sid = $1', [sid])
 }

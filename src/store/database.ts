@@ -108,6 +108,16 @@ function codeOf(error: unknown): string {
 
 /** Name of the unique constraint that a query ran into, if that is why it failed (SQLSTATE 23505). */
 export function violatedUnique(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined
-  return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : ''
+  return violated(error, '23505')
+}
+
+/** Name of the foreign key that a query ran into, if that is why it failed (SQLSTATE 23503). */
+export function violatedForeignKey(error: unknown): string | undefined {
+  return violated(error, '23503')
+}
+
+function violated(error: unknown, code: string): string | undefined {
+  if (codeOf(error) !== code) return undefined
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : ''
+  return typeof constraint === 'string' ? constraint : ''
 }

@@ -71,7 +71,7 @@ export async function countRealmLists(tx: Queryable, realm: string): Promise<num
 }
 
 /**
- * Frees a realm that no list uses any more; an account's own default realm stays its own. The caller has locked it: a
+ * Frees a realm that no list and no domain uses any more; an account's own default realm stays its own. The caller has locked it: a
  * list that is put into it meanwhile would not be seen.
  */
 export async function deleteUnusedRealm(tx: Queryable, realm: string): Promise<boolean> {
@@ -79,6 +79,7 @@ export async function deleteUnusedRealm(tx: Queryable, realm: string): Promise<b
     `delete from realms
      where realm = $1
        and not exists (select from credential_lists where realm = $1)
+       and not exists (select from domains where realm = $1)
        and not exists (select from accounts where realm = $1)`,
     [realm],
   )

@@ -20,7 +20,7 @@ const FAULT_CODES: Readonly<Record<FaultCode, number>> = {
 }
 
 /** Twilio's code of each refused write; `invalid` is for each resource to say. */
-const REFUSAL_CODES: Readonly<Record<Exclude<RefusalCode, 'not_found' | 'invalid'>, number>> = {
+const REFUSAL_CODES: Readonly<Record<Exclude<RefusalCode, 'not_found' | 'unknown_reference' | 'invalid'>, number>> = {
   friendly_name_taken: 21240,
   realm_taken: 21240,
   realm_fixed: 21240,
@@ -29,6 +29,7 @@ const REFUSAL_CODES: Readonly<Record<Exclude<RefusalCode, 'not_found' | 'invalid
   too_many_credentials: 21242,
   list_in_use: 21241,
   domain_taken: 21232,
+  has_subdomains: 21233,
   too_many_domains: 21230,
   too_many_ip_lists: 21255,
   ip_list_in_use: 21236,
@@ -57,6 +58,7 @@ export function answerTwilioFailure(failure: Failure, path: string, invalid = IN
   if (failure.code === 'not_found') {
     return answer(404, FAULT_CODES.not_found, `The requested resource ${path} was not found`)
   }
+  if (failure.code === 'unknown_reference') return answer(404, FAULT_CODES.not_found, failure.message)
   if (failure instanceof Refusal) return answer(400, refusalCode(failure, invalid), failure.message)
   const status = FAULTS[failure.code]
   const headers = status === 401 ? { 'www-authenticate': 'Basic realm="sipauthd", charset="UTF-8"' } : failure.headers
@@ -65,7 +67,7 @@ export function answerTwilioFailure(failure: Failure, path: string, invalid = IN
 
 function refusalCode(refusal: Refusal, invalid: number): number {
   if (refusal instanceof CodedRefusal) return refusal.twilioCode
-  if (refusal.code === 'invalid' || refusal.code === 'not_found') return invalid
+  if (refusal.code === 'invalid' || refusal.code === 'not_found' || refusal.code === 'unknown_reference') return invalid
   return REFUSAL_CODES[refusal.code]
 }
 

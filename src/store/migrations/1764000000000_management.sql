@@ -42,6 +42,9 @@ create table domains (
 );
 create index domains_paging on domains (account_sid, seq);
 create index domains_realm on domains (realm);
+-- Finds the names under a name: written backwards, they begin with it.
+create index domains_below on domains (reverse(domain_name) text_pattern_ops);
+create index realms_below on realms (reverse(realm) text_pattern_ops);
 
 -- Which lists may do what in a domain. A list that is mapped cannot be deleted.
 create table domain_credential_lists (
@@ -125,6 +128,7 @@ drop table ip_addresses;
 drop table ip_access_control_lists;
 drop table domain_credential_lists;
 drop table domains;
+drop index realms_below;
 alter table accounts
   drop column previous_token_until,
   drop column previous_token_hash;
