@@ -1,20 +1,17 @@
 #!/usr/bin/env node
-import { runAccount } from './commands/account.js'
 import { type Command, UsageError } from './commands/command.js'
-import { runMigrate } from './commands/migrate.js'
-import { runMirror } from './commands/mirror.js'
-import { runServe } from './commands/serve.js'
 import { ConfigError, readConfig } from './config.js'
 import { Refusal } from './errors.js'
 import { createLog } from './log.js'
 import { readServeConfig } from './serve-config.js'
 import { DataDirInUse } from './store/embedded.js'
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: runServe,
-  migrate: runMigrate,
-  account: runAccount,
-  mirror: runMirror,
+/** Each is loaded when it is called: a short one need not wait for the libraries of the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./commands/serve.js')).runServe,
+  migrate: async () => (await import('./commands/migrate.js')).runMigrate,
+  account: async () => (await import('./commands/account.js')).runAccount,
+  mirror: async () => (await import('./commands/mirror.js')).runMirror,
 }
 
 const HELP = `sipauthd serve                   answer requests, until SIGTERM
@@ -35,10 +32,11 @@ const CALLERS_FAULTS = [UsageError, ConfigError, DataDirInUse, Refusal]
 
 async function run([name = 'help', ...args]: readonly string[]): Promise<number> {
   if (name === 'help' || name === '--help' || name === '-h') return print(HELP)
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
-    if (!command) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)
-    const config = command === runServe ? await readServeConfig() : readConfig()
+    if (!load) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)
+    const command = await load()
+    const config = name === 'serve' ? await readServeConfig() : readConfig()
     return await command({ config, log: createLog(config.LOG_LEVEL), args, print })
   } catch (error) {
     const isCallersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)
