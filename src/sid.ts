@@ -17,6 +17,11 @@ export function createSid(kind: SidKind): string {
   return SID_PREFIXES[kind] + randomUUID().replaceAll('-', '')
 }
 
+/** The form of a SID of that kind, as a regular expression. */
+export function sidPattern(kind: SidKind): string {
+  return `^${SID_PREFIXES[kind]}[0-9a-f]{32}$`
+}
+
 /** Whether a text has the form of a SID of that kind. */
 export function isSid(kind: SidKind, text: string): boolean {
   return text.startsWith(SID_PREFIXES[kind]) && /^[A-Z]{2}[0-9a-f]{32}$/.test(text)

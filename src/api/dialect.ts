@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
 import type { AuthorDoor } from '../author.js'
 import type { Account } from '../store/accounts.js'
 import type { Failure, FailureAnswer } from './failure.js'
@@ -7,6 +8,25 @@ import type { Route } from './operation.js'
 /** Who asks, and about which account. */
 export type Access = { readonly actor: Account; readonly account: Account }
 
+/** What a dialect's documentation says of all its operations. */
+export type DialectManual = {
+  /** Heading of its operations. */
+  readonly title: string
+  /** How requests show who asks: security schemes by name (OpenAPI 3.1 section 4.8.27), all of which a request needs. */
+  readonly security: Readonly<Record<string, SecurityScheme>>
+  /** Schema of each parameter that stands in its paths. */
+  readonly parameters: Readonly<Record<string, TSchema>>
+  /** Schema of the body of every failure. */
+  readonly failure: TSchema
+  /** HTTP statuses of failures that every operation has; one with a body has 413 and 415 as well. */
+  readonly failures: readonly number[]
+}
+
+/** A security scheme of OpenAPI, of the two types that are used here. */
+export type SecurityScheme =
+  | { readonly type: 'http'; readonly scheme: 'basic' | 'bearer'; readonly description: string }
+  | { readonly type: 'apiKey'; readonly in: 'header'; readonly name: string; readonly description: string }
+
 /** A way of speaking with the management API: its paths, how it shows who asks, and how it puts a failure. */
 export type Dialect = {
   /** Its name in the audit trail. */
@@ -14,6 +34,7 @@ export type Dialect = {
   /** What its paths begin with. */
   readonly prefix: string
   readonly routes: readonly Route[]
+  readonly manual: DialectManual
   /** Throws `Fault` where the request may not act on what it names. */
   admit(request: FastifyRequest): Promise<Access>
   /** `path` is the request's, without its query; `invalid` is the operation's code of a validation error. */

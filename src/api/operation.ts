@@ -1,4 +1,4 @@
-import type { TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import type { Writes } from '../provision.js'
 import type { Account } from '../store/accounts.js'
 import type { Parameters } from './parameters.js'
@@ -19,10 +19,21 @@ export type Call = {
 
 /** What one method of one resource does. */
 export type Operation = {
+  /** What it does, in a few words, for the documentation: `Create a credential list`. */
+  readonly summary: string
+  /** What a reader must know beyond the summary and the schemas. */
+  readonly description?: string
+  /** What it takes in its query and in its body, by the names on the wire; `handle` parses with the same. */
+  readonly query?: { readonly schema: TObject }
+  readonly form?: { readonly schema: TObject }
+  /** The body where the dialect speaks JSON. */
+  readonly json?: TObject
   /** HTTP status of its success. */
   readonly status: 200 | 201 | 204
   /** Schema of its answer: what the schema does not name is not sent. Undefined for 204. */
   readonly body: TSchema | undefined
+  /** HTTP statuses of its failures beyond those that every operation of the dialect has. */
+  readonly failures?: readonly number[]
   /** The dialect's code of a validation error. */
   readonly invalid: number
   /** Throws `Fault` or `Refusal`; what it resolves with is the body. */
@@ -30,4 +41,4 @@ export type Operation = {
 }
 
 /** A row of the routing table. */
-export type Route = readonly [method: 'GET' | 'POST' | 'DELETE', path: string, operation: Operation]
+export type Route = readonly [method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, operation: Operation]

@@ -12,6 +12,7 @@ import { createTwilioAdmission } from './twilio/admission.js'
 import { createCredentialListOperations } from './twilio/credential-lists.js'
 import { createCredentialOperations } from './twilio/credentials.js'
 import { answerTwilioFailure } from './twilio/errors.js'
+import { TWILIO_MANUAL } from './twilio/manual.js'
 
 /** What the management API is made of. */
 export type ApiDeps = {
@@ -37,6 +38,7 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
     prefix: '/2010-04-01/',
     admit: createTwilioAdmission(createAccountAuth(deps)),
     answerFailure: answerTwilioFailure,
+    manual: TWILIO_MANUAL,
     routes: [
       ['POST', `${all}.json`, accounts.create],
       ['GET', `${all}.json`, accounts.list],
@@ -51,9 +53,9 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
 
       ['POST', `${inList}/Credentials.json`, credentials.create],
       ['GET', `${inList}/Credentials.json`, credentials.list],
-      ['GET', `${inList}/Credentials/:Sid.json`, credentials.fetch],
-      ['POST', `${inList}/Credentials/:Sid.json`, credentials.update],
-      ['DELETE', `${inList}/Credentials/:Sid.json`, credentials.remove],
+      ['GET', `${inList}/Credentials/:CredentialSid.json`, credentials.fetch],
+      ['POST', `${inList}/Credentials/:CredentialSid.json`, credentials.update],
+      ['DELETE', `${inList}/Credentials/:CredentialSid.json`, credentials.remove],
     ],
   }
 }

@@ -1,31 +1,41 @@
 import type pg from 'pg'
 import { type Static, Type } from 'typebox'
-import { type Account, listAccounts } from '../../store/accounts.js'
+import { ACCOUNT_STATUSES, type Account, listAccounts } from '../../store/accounts.js'
 import type { Master } from '../account-auth.js'
 import { Fault } from '../fault.js'
 import type { Operation } from '../operation.js'
-import { formatDate } from './date.js'
+import { DateText, formatDate } from './date.js'
 import { INVALID_PARAMETER } from './errors.js'
+import { defineField } from './field.js'
 import { accountStatus, friendlyName } from './fields.js'
-import { describePage, PAGE_PROPERTIES, parsePageRequest } from './paging.js'
+import { defineForm } from './form.js'
+import { describePage, PAGE_FIELDS, PAGE_PROPERTIES, parsePageRequest } from './paging.js'
 import { accountPath, credentialListsPath } from './paths.js'
+import { sidSchema } from './sid-schema.js'
 
 const AccountBody = Type.Object({
-  sid: Type.String(),
-  auth_id: Type.String(),
-  auth_token: Type.Union([Type.String(), Type.Null()]),
-  date_created: Type.String(),
-  date_updated: Type.String(),
+  sid: sidSchema('account'),
+  auth_id: Type.String({ description: 'The account in the other dialect.', examples: ['MA_K3XW7P2QHD5RTY8NVB4C'] }),
+  auth_token: Type.Union([Type.String(), Type.Null()], { description: 'In the answer that creates it; else null.' }),
+  date_created: DateText,
+  date_updated: DateText,
   friendly_name: Type.String(),
-  owner_account_sid: Type.String(),
-  realm: Type.String(),
-  status: Type.String(),
+  owner_account_sid: sidSchema('account'),
+  realm: Type.String({ description: 'Realm of its credential lists that name none.' }),
+  status: Type.Enum(ACCOUNT_STATUSES),
   subresource_uris: Type.Object({ credential_lists: Type.String() }),
   type: Type.Literal('Full'),
   uri: Type.String(),
 })
 
 const AccountPageBody = Type.Object({ ...PAGE_PROPERTIES, accounts: Type.Array(AccountBody) })
+
+/** An account's name is not parsed where it filters: what no account can be named finds none. */
+const nameFilter = defineField('FriendlyName', Type.String({ description: 'The whole name.' }), (text) => text)
+
+const CreateForm = defineForm({ friendlyName: friendlyName.optional })
+const UpdateForm = defineForm({ friendlyName: friendlyName.optional, status: accountStatus.optional })
+const ListQuery = defineForm({ ...PAGE_FIELDS, friendlyName: nameFilter.optional, status: accountStatus.optional })
 
 /** The token is known only to the one who creates the account. */
 function toBody(account: Account, token: string | null = null): Static<typeof AccountBody> {
@@ -58,18 +68,23 @@ export function createAccountOperations(deps: { pool: pg.Pool; master: Master; n
   const { pool, master, now } = deps
 
   const create: Operation = {
+    summary: 'Create an account',
+    description: 'For the master account. The answer alone shows the token.',
+    form: CreateForm,
+    failures: [403],
     status: 201,
     body: AccountBody,
     invalid: INVALID_PARAMETER,
     async handle({ actor, form, writes }) {
       if (actor.sid !== master.sid) throw new Fault('forbidden', 'Only the master account creates accounts')
-      const name = friendlyName.optional(form) ?? defaultName(now())
-      const { account, token } = await writes.accounts.create(actor.sid, name)
+      const { friendlyName = defaultName(now()) } = CreateForm.parse(form)
+      const { account, token } = await writes.accounts.create(actor.sid, friendlyName)
       return toBody(account, token)
     },
   }
 
   const fetch: Operation = {
+    summary: 'Fetch an account',
     status: 200,
     body: AccountBody,
     invalid: INVALID_PARAMETER,
@@ -77,21 +92,27 @@ export function createAccountOperations(deps: { pool: pg.Pool; master: Master; n
   }
 
   const list: Operation = {
+    summary: 'List accounts',
+    description: 'The account that asks, and the accounts below it.',
+    query: ListQuery,
     status: 200,
     body: AccountPageBody,
     invalid: INVALID_PARAMETER,
     async handle({ actor, query }) {
       const request = parsePageRequest('/2010-04-01/Accounts.json', query)
-      const name = query.get('FriendlyName')
-      const status = accountStatus.optional(query)
+      const { friendlyName, status } = ListQuery.parse(query)
       const { position, size } = request
-      const page = await listAccounts(pool, actor.sid, { friendlyName: name, status }, position, size)
-      const filters = { FriendlyName: name, Status: status }
+      const page = await listAccounts(pool, actor.sid, { friendlyName, status }, position, size)
+      const filters = { FriendlyName: friendlyName, Status: status }
       return { ...describePage(request, page, filters), accounts: page.rows.map((row) => toBody(row)) }
     },
   }
 
   const update: Operation = {
+    summary: 'Change an account',
+    description: 'For the account above it. A suspended or closed account authenticates nobody and may ask nothing.',
+    form: UpdateForm,
+    failures: [403],
     status: 200,
     body: AccountBody,
     invalid: INVALID_PARAMETER,
@@ -99,8 +120,7 @@ export function createAccountOperations(deps: { pool: pg.Pool; master: Master; n
       if (actor.sid !== (account.parentSid ?? master.sid)) {
         throw new Fault('forbidden', 'Only the account above it changes an account')
       }
-      const change = { friendlyName: friendlyName.optional(form), status: accountStatus.optional(form) }
-      return toBody(await writes.accounts.update(account.sid, change))
+      return toBody(await writes.accounts.update(account.sid, UpdateForm.parse(form)))
     },
   }
 

@@ -5,27 +5,40 @@ import { type CredentialList, findCredentialList, listCredentialLists } from '..
 import type { Queryable } from '../../store/database.js'
 import { Fault } from '../fault.js'
 import type { Call, Operation } from '../operation.js'
-import { formatDate } from './date.js'
+import { DateText, formatDate } from './date.js'
 import { algorithms, friendlyName, realm } from './fields.js'
-import { describePage, PAGE_PROPERTIES, parsePageRequest } from './paging.js'
+import { defineForm } from './form.js'
+import { describePage, PAGE_PROPERTIES, PageQuery, parsePageRequest } from './paging.js'
 import { credentialListsPath, credentialsPath } from './paths.js'
+import { sidSchema } from './sid-schema.js'
 
 /** Twilio's code of a validation error. */
 const INVALID = 21240
 
 const CredentialListBody = Type.Object({
-  sid: Type.String(),
-  account_sid: Type.String(),
+  sid: sidSchema('credentialList'),
+  account_sid: sidSchema('account'),
   friendly_name: Type.String(),
   realm: Type.String(),
-  algorithms: Type.Union([Type.Array(Type.String()), Type.Null()]),
-  date_created: Type.String(),
-  date_updated: Type.String(),
+  algorithms: Type.Union([Type.Array(Type.String()), Type.Null()], { description: "Null for the server's default." }),
+  date_created: DateText,
+  date_updated: DateText,
   subresource_uris: Type.Object({ credentials: Type.String() }),
   uri: Type.String(),
 })
 
 const CredentialListPageBody = Type.Object({ ...PAGE_PROPERTIES, credential_lists: Type.Array(CredentialListBody) })
+
+const CreateForm = defineForm({
+  friendlyName: friendlyName.required,
+  realm: realm.optional,
+  algorithms: algorithms.optional,
+})
+const UpdateForm = defineForm({
+  friendlyName: friendlyName.optional,
+  realm: realm.optional,
+  algorithms: algorithms.optional,
+})
 
 function toBody(list: CredentialList): Static<typeof CredentialListBody> {
   return {
@@ -52,20 +65,19 @@ export async function findNamedList(db: Queryable, { account, params }: Call): P
 /** Operations of Twilio's SIP CredentialLists. */
 export function createCredentialListOperations({ pool }: { pool: pg.Pool }) {
   const create: Operation = {
+    summary: 'Create a credential list',
+    description: 'Without a Realm it has the realm of its account, which its other lists may have as well.',
+    form: CreateForm,
     status: 201,
     body: CredentialListBody,
     invalid: INVALID,
     async handle({ account, form, writes }) {
-      const input = {
-        friendlyName: friendlyName.required(form),
-        realm: realm.optional(form),
-        algorithms: algorithms.optional(form),
-      }
-      return toBody(await writes.credentialLists.create(account.sid, input))
+      return toBody(await writes.credentialLists.create(account.sid, CreateForm.parse(form)))
     },
   }
 
   const fetch: Operation = {
+    summary: 'Fetch a credential list',
     status: 200,
     body: CredentialListBody,
     invalid: INVALID,
@@ -73,6 +85,8 @@ export function createCredentialListOperations({ pool }: { pool: pg.Pool }) {
   }
 
   const list: Operation = {
+    summary: 'List credential lists',
+    query: PageQuery,
     status: 200,
     body: CredentialListPageBody,
     invalid: INVALID,
@@ -84,21 +98,20 @@ export function createCredentialListOperations({ pool }: { pool: pg.Pool }) {
   }
 
   const update: Operation = {
+    summary: 'Change a credential list',
+    description: 'The realm is fixed once the list holds a credential.',
+    form: UpdateForm,
     status: 200,
     body: CredentialListBody,
     invalid: INVALID,
     async handle(call) {
       const { sid } = await findNamedList(pool, call)
-      const change = {
-        friendlyName: friendlyName.optional(call.form),
-        realm: realm.optional(call.form),
-        algorithms: algorithms.optional(call.form),
-      }
-      return toBody(await call.writes.credentialLists.update(call.account.sid, sid, change))
+      return toBody(await call.writes.credentialLists.update(call.account.sid, sid, UpdateForm.parse(call.form)))
     },
   }
 
   const remove: Operation = {
+    summary: 'Delete a credential list',
     status: 204,
     body: undefined,
     invalid: INVALID,

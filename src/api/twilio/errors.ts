@@ -1,3 +1,4 @@
+import { type Static, Type } from 'typebox'
 import { Refusal, type RefusalCode } from '../../errors.js'
 import type { Failure, FailureAnswer } from '../failure.js'
 import { FAULTS, type FaultCode } from '../fault.js'
@@ -50,6 +51,14 @@ export class CodedRefusal extends Refusal {
 /** Twilio's code of a validation error where no resource is asked yet, or it has none of its own. */
 export const INVALID_PARAMETER = FAULT_CODES.malformed
 
+/** Body of every failure. */
+export const FailureBody = Type.Object({
+  code: Type.Integer({ description: "Twilio's error code (https://www.twilio.com/docs/api/errors)." }),
+  message: Type.String(),
+  more_info: Type.String({ format: 'uri' }),
+  status: Type.Integer({ description: 'The HTTP status.' }),
+})
+
 /**
  * Twilio's answer to a failed request: `{code, message, more_info, status}`. `path` is the request's, without its query;
  * `invalid` is the resource's code of a validation error.
@@ -72,5 +81,7 @@ function refusalCode(refusal: Refusal, invalid: number): number {
 }
 
 function answer(status: number, code: number, message: string, headers: FailureAnswer['headers'] = {}): FailureAnswer {
-  return { status, headers, body: { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status } }
+  const more_info = `https://www.twilio.com/docs/errors/${code}`
+  const body: Static<typeof FailureBody> = { code, message, more_info, status }
+  return { status, headers, body }
 }

@@ -1,6 +1,7 @@
+import { Type } from 'typebox'
 import { ALGORITHMS, type HashAlgorithm } from '../../digest/algorithm.js'
 import { Refusal } from '../../errors.js'
-import { isRealm, isUsername, normalizeRealm, REALM_RULE, USERNAME_RULE } from '../../names.js'
+import { isRealm, isUsername, normalizeRealm, REALM_LENGTH_MAX, REALM_RULE, USERNAME_RULE } from '../../names.js'
 import { ACCOUNT_STATUSES, type AccountStatus } from '../../store/accounts.js'
 import { CodedRefusal } from './errors.js'
 import { defineField } from './field.js'
@@ -18,35 +19,63 @@ function countCharacters(text: string): number {
   return [...text].length
 }
 
+const friendlyNameSchema = Type.String({
+  minLength: 1,
+  maxLength: FRIENDLY_NAME_LENGTH_MAX,
+  description: 'A name for people.',
+  examples: ['Phones'],
+})
+
 /** Name of an account or a credential list. */
-export const friendlyName = defineField('FriendlyName', (text, name) => {
+export const friendlyName = defineField('FriendlyName', friendlyNameSchema, (text, name) => {
   if (text !== '' && countCharacters(text) <= FRIENDLY_NAME_LENGTH_MAX) return text
   throw new Refusal('invalid', name, `must be 1 to ${FRIENDLY_NAME_LENGTH_MAX} characters`)
 })
 
+const accountStatusSchema = Type.Enum(ACCOUNT_STATUSES, { description: 'Status of the account.' })
+
 /** Status of an account. */
-export const accountStatus = defineField('Status', (text, name): AccountStatus => {
+export const accountStatus = defineField('Status', accountStatusSchema, (text, name): AccountStatus => {
   const status = ACCOUNT_STATUSES.find((known) => known === text)
   if (status) return status
   throw new Refusal('invalid', name, `must be one of ${ACCOUNT_STATUSES.join(', ')}`)
 })
 
+const realmSchema = Type.String({
+  minLength: 1,
+  maxLength: REALM_LENGTH_MAX,
+  description: "Host name that the list's users are challenged with (RFC 3261 section 22.1), in any case.",
+  examples: ['sip.example.com'],
+})
+
 /** Realm of a credential list, in lower case. */
-export const realm = defineField('Realm', (text, name) => {
+export const realm = defineField('Realm', realmSchema, (text, name) => {
   if (isRealm(text)) return normalizeRealm(text)
   throw new Refusal('invalid', name, `must be ${REALM_RULE}`)
 })
 
+const algorithmsSchema = Type.String({
+  description: `What challenges offer, in this order (RFC 8760): some of ${Object.keys(ALGORITHMS).join(', ')}, with commas.`,
+  examples: ['SHA-256,MD5'],
+})
+
 /** What a realm's challenges offer: names separated by commas, in the order of the challenges. */
-export const algorithms = defineField('Algorithms', (text, name): HashAlgorithm[] => {
+export const algorithms = defineField('Algorithms', algorithmsSchema, (text, name): HashAlgorithm[] => {
   const names = text.split(',')
   const known = names.filter((each): each is HashAlgorithm => Object.hasOwn(ALGORITHMS, each))
   if (known.length === names.length && new Set(known).size === known.length) return known
   throw new Refusal('invalid', name, `must be some of ${Object.keys(ALGORITHMS).join(', ')}, each once, with commas`)
 })
 
+const usernameSchema = Type.String({
+  minLength: 1,
+  maxLength: USERNAME_LENGTH_MAX,
+  description: `User name: ${USERNAME_RULE}. Its case matters.`,
+  examples: ['alice'],
+})
+
 /** A credential's user name. */
-export const username = defineField('Username', (text, name) => {
+export const username = defineField('Username', usernameSchema, (text, name) => {
   if (countCharacters(text) > USERNAME_LENGTH_MAX) {
     throw new CodedRefusal(LONG_NAME_OR_WEAK_PASSWORD, name, `must not exceed ${USERNAME_LENGTH_MAX} characters`)
   }
@@ -54,8 +83,15 @@ export const username = defineField('Username', (text, name) => {
   throw new Refusal('invalid', name, `must be 1 to ${USERNAME_LENGTH_MAX} characters out of ${USERNAME_RULE}`)
 })
 
+const passwordSchema = Type.String({
+  format: 'password',
+  minLength: PASSWORD_LENGTH_MIN,
+  maxLength: PASSWORD_LENGTH_MAX,
+  description: 'Password: a digit, a lower-case and an upper-case letter among its characters. It is never shown.',
+})
+
 /** A credential's password: Twilio's policy. */
-export const password = defineField('Password', (text, name) => {
+export const password = defineField('Password', passwordSchema, (text, name) => {
   const length = countCharacters(text)
   if (length > PASSWORD_LENGTH_MAX) {
     throw new Refusal('invalid', name, `must not exceed ${PASSWORD_LENGTH_MAX} characters`)

@@ -4,6 +4,7 @@ import type { Page, Position } from '../../store/page.js'
 import type { Parameters } from '../parameters.js'
 import { CodedRefusal } from './errors.js'
 import { defineField } from './field.js'
+import { defineForm } from './form.js'
 import { type Cursor, formatPageToken, parsePageToken } from './page-token.js'
 
 const PAGE_SIZE_DEFAULT = 50
@@ -21,23 +22,44 @@ export type PageRequest = {
   readonly position: Position
 }
 
-const pageSize = defineField('PageSize', (text, name) => {
+const pageSizeSchema = Type.Integer({
+  minimum: 1,
+  maximum: PAGE_SIZE_MAX,
+  default: PAGE_SIZE_DEFAULT,
+  description: 'Rows of a page.',
+})
+const pageSize = defineField('PageSize', pageSizeSchema, (text, name) => {
   if (!/^0*[1-9][0-9]*$/.test(text)) throw new Refusal('invalid', name, `must be a number of 1 to ${PAGE_SIZE_MAX}`)
   const size = Number(text)
   if (size > PAGE_SIZE_MAX) throw new CodedRefusal(PAGE_SIZE_TOO_LARGE, name, `must not exceed ${PAGE_SIZE_MAX}`)
   return size
 })
 
-const pageNumber = defineField('Page', (text, name) => {
+const pageNumberSchema = Type.Integer({
+  minimum: 0,
+  maximum: 999_999_999,
+  default: 0,
+  description: 'Number of the page, from 0; it decides only without a PageToken.',
+})
+const pageNumber = defineField('Page', pageNumberSchema, (text, name) => {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text)
   throw new Refusal('invalid', name, 'must be a number of at most nine digits, counted from 0')
 })
 
+const pageTokenSchema = Type.String({
+  description: 'Where the page lies, from `next_page_uri` or `previous_page_uri` of another page of this list.',
+})
+const pageToken = defineField('PageToken', pageTokenSchema, (text) => text)
+
+/** What a query takes to name a page; for forms that take more. */
+export const PAGE_FIELDS = { size: pageSize.optional, number: pageNumber.optional, token: pageToken.optional }
+
+/** The query of an operation that pages and takes nothing else. */
+export const PageQuery = defineForm(PAGE_FIELDS)
+
 /** Reads Page, PageSize and PageToken. Throws `Refusal` where one of them breaks its rule. */
 export function parsePageRequest(path: string, query: Parameters): PageRequest {
-  const size = pageSize.optional(query) ?? PAGE_SIZE_DEFAULT
-  const number = pageNumber.optional(query) ?? 0
-  const token = query.get('PageToken')
+  const { size = PAGE_SIZE_DEFAULT, number = 0, token } = PageQuery.parse(query)
   if (token === undefined) return { path, number, size, token, position: { kind: 'offset', rows: number * size } }
   const position = parsePageToken(path, token)
   if (!position) throw new Refusal('invalid', 'PageToken', 'must be one that a page of this list has given')
@@ -47,12 +69,12 @@ export function parsePageRequest(path: string, query: Parameters): PageRequest {
 /** Schemas of what stands beside the rows of a page. */
 export const PAGE_PROPERTIES = {
   first_page_uri: Type.String(),
-  next_page_uri: Type.Union([Type.String(), Type.Null()]),
-  previous_page_uri: Type.Union([Type.String(), Type.Null()]),
-  page: Type.Integer(),
-  page_size: Type.Integer(),
-  start: Type.Integer(),
-  end: Type.Integer(),
+  next_page_uri: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+  previous_page_uri: Type.Union([Type.String(), Type.Null()], { description: 'Null on the first page.' }),
+  page: Type.Integer({ minimum: 0 }),
+  page_size: Type.Integer({ minimum: 1, maximum: PAGE_SIZE_MAX }),
+  start: Type.Integer({ minimum: 0, description: 'Number of the first row, from 0.' }),
+  end: Type.Integer({ minimum: 0, description: 'Number of the last row.' }),
   uri: Type.String(),
 }
 
