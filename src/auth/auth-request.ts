@@ -2,9 +2,12 @@
 export type AuthRequest = {
   /** SIP method of the request, upper case as on the wire. */
   readonly method: string
-  /** Realm to challenge with; wins over `domain`. */
+  /** Realm to challenge with, where `domain` names no SIP domain. */
   readonly realm?: string | undefined
-  /** Host of the address that the request is for: decides the realm where `realm` is not given. */
+  /**
+   * Host of the address that the request is for. Where it names a SIP domain, that decides the realm and who may do
+   * what; otherwise it is the realm itself where `realm` is not given.
+   */
   readonly domain?: string | undefined
   /** Values of the request's Authorization (or Proxy-Authorization) headers, raw, in order. */
   readonly authorizations: readonly string[]
@@ -14,7 +17,7 @@ export type AuthRequest = {
   readonly body?: string | Uint8Array | undefined
   /** User part of From or To that must be the digest's user; checked once the response is right. */
   readonly identity?: string | undefined
-  /** Address that the request came from; without it nothing is throttled. */
+  /** Address that the request came from; without it nothing is throttled, and nobody is let in by address. */
   readonly sourceIp?: string | undefined
   readonly userAgent?: string | undefined
   readonly callId?: string | undefined

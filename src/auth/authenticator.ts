@@ -1,22 +1,19 @@
 import type { HashAlgorithm } from '../digest/algorithm.js'
-import type { Authorization } from '../digest/authorization.js'
 import type { Qop } from '../digest/challenge.js'
-import { equalInConstantTime } from '../digest/equal.js'
-import type { NonceCheck, Nonces } from '../digest/nonce.js'
-import { computeResponse } from '../digest/response.js'
+import type { Nonces } from '../digest/nonce.js'
 import type { Log } from '../log.js'
 import { type Metrics, methodLabel } from '../metrics.js'
 import type { AuthRequest } from './auth-request.js'
-import { createChallenger } from './challenger.js'
-import type { CredentialSource, Ha1Record, Origin } from './credential-source.js'
+import { createChallenger, type OfferFound } from './challenger.js'
+import { type Claim, createExaminer, type Examined } from './claim.js'
+import type { CredentialSource, Ha1Record } from './credential-source.js'
 import type { Decoy } from './decoy.js'
-import { namesSameResource } from './digest-uri.js'
-import { findCredential } from './find-credential.js'
 import { toChallengedRealm } from './offered-realm.js'
-import { pickAuthorization } from './presented.js'
+import { createLocator, noDomain, type Place } from './place.js'
 import type { ReplayGuard } from './replay-guard.js'
+import { type Checked, createResponseCheck } from './response-check.js'
 import type { Attempt, Throttle } from './throttle.js'
-import { REASONS, type Reason, type RefusalReason, UNAVAILABLE, type Verdict } from './verdict.js'
+import { REASONS, type Reason, refuse, UNAVAILABLE, type Verdict } from './verdict.js'
 
 const DOORS = ['http', 'sip'] as const
 
@@ -41,95 +38,100 @@ export type AuthenticatorDeps = {
   readonly qop: readonly Qop[]
 }
 
-/** A nonce of ours. */
-type KnownNonce = Exclude<NonceCheck, { kind: 'bad' }>
-
-type Answered = { readonly origin: Origin; readonly record: Ha1Record | undefined; readonly right: boolean }
+/** What the stores say of a claim. */
+type Reading = { readonly retryAfterSeconds: number | undefined; readonly checked: Checked }
 
 /**
- * Checks requests, cheapest step first: parse, nonce (signed, no I/O), credential (one round trip), response; only a
- * right response spends its nonce count.
+ * Checks requests, cheapest step first: parse, nonce (signed, no I/O), then SIP domain and credential in one round trip,
+ * response; only a right response spends its nonce count.
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
-  const { source, nonces, replayGuard, throttle, decoy, metrics, log } = deps
-  const challenge = createChallenger(deps)
+  const { replayGuard, throttle, metrics, log } = deps
+  const examine = createExaminer(deps)
+  const locator = createLocator(deps)
+  const challenger = createChallenger(deps)
+  const checkResponse = createResponseCheck(deps)
   showVerdictsAtZero(metrics)
 
   async function check(request: AuthRequest): Promise<Verdict> {
     const asked = request.realm ?? request.domain
     const realm = asked === undefined ? undefined : toChallengedRealm(asked)
     if (asked !== undefined && realm === undefined) return refuse('malformed', 'realm must be a host name')
-    const presented = pickAuthorization(request.authorizations, realm)
-    if (presented.kind === 'malformed') return refuse('malformed', presented.detail)
-    if (presented.kind !== 'digest') {
-      if (realm === undefined) return refuse('malformed', 'realm must be given where there is no Digest authorization')
-      return challenge(presented.kind === 'none' ? 'no_credentials' : 'unsupported', realm)
-    }
-    const { authorization } = presented
-    const itsRealm = realm ?? toChallengedRealm(authorization.realm)
-    if (itsRealm === undefined) return refuse('malformed', 'Authorization: realm must be a host name')
-    return checkAuthorization(request, authorization, itsRealm)
+    return locator.mayNameDomain(request) ? checkAtDomain(request, realm) : checkAt(request, noDomain(realm))
   }
 
-  async function checkAuthorization(request: AuthRequest, authorization: Authorization, realm: string) {
-    if (request.uri !== undefined && !namesSameResource(authorization.uri, request.uri)) {
-      return refuse('uri_mismatch', 'Authorization: uri must name the resource of the Request-URI')
+  /**
+   * The domain decides the realm, so all that needs the realm would have to wait for it. But a nonce of ours tells which
+   * realm was challenged, most likely this one; and most hosts name no domain. Both are read ahead, at the same time as
+   * the domain, and count where they turn out to be what was wanted.
+   */
+  async function checkAtDomain(request: AuthRequest, realm: string | undefined): Promise<Verdict> {
+    const likely = examineLikely(request)
+    if (likely.kind === 'claim') {
+      const verdict = await judgeAhead(request, likely, realm)
+      if (verdict) return verdict
     }
-    const nonce = nonces.check(authorization.nonce, realm)
-    if (nonce.kind === 'bad') return challenge('bad_nonce', realm)
-    if (nonce.kind === 'expired') return challenge('stale_nonce', realm)
-    if (!isOffered(nonce.offer, authorization)) return challenge('unsupported', realm)
+    const offer = likely.kind === 'claim' || realm === undefined ? undefined : challenger.readOffer(realm)
+    const place = await locator.locate(request, realm)
+    if ('reason' in place) return place
+    return checkAt(request, place, place.domain ? undefined : offer)
+  }
 
-    const attempt = { realm, username: authorization.username, sourceIp: request.sourceIp }
-    return throttle.inTurn(attempt, () => judge(request, authorization, attempt, nonce))
+  /** The first Authorization's claim; where there are others, what they come to for its realm. */
+  function examineLikely(request: AuthRequest): Examined {
+    const first = examine(request, undefined)
+    return first.kind === 'claim' && request.authorizations.length > 1 ? examine(request, first.realm) : first
+  }
+
+  async function checkAt(request: AuthRequest, place: Place, offer?: Promise<OfferFound>) {
+    const examined = examine(request, place.realm)
+    if (examined.kind === 'refused') return examined.verdict
+    if (examined.kind === 'challenge') return challenger.challenge(examined.reason, examined.realm, offer)
+    const attempt = toAttempt(request, examined)
+    return throttle.inTurn(attempt, async () => judge(request, examined, place, await read(request, examined, attempt)))
+  }
+
+  /** Undefined where the claim is not for the realm of the place, which then has to be examined for that one. */
+  async function judgeAhead(request: AuthRequest, claim: Claim, realm: string | undefined) {
+    const attempt = toAttempt(request, claim)
+    return throttle.inTurn(attempt, async () => {
+      const [place, reading] = await Promise.all([locator.locate(request, realm), read(request, claim, attempt)])
+      if ('reason' in place) return place
+      return place.realm === claim.realm ? judge(request, claim, place, reading) : undefined
+    })
+  }
+
+  /** Asked at the same time, so that the throttle costs no round trip of its own. */
+  async function read(request: AuthRequest, claim: Claim, attempt: Attempt): Promise<Reading> {
+    const [retryAfterSeconds, checked] = await Promise.all([throttle.check(attempt), checkResponse(request, claim)])
+    return { retryAfterSeconds, checked }
   }
 
   async function judge(
     request: AuthRequest,
-    authorization: Authorization,
-    attempt: Attempt,
-    nonce: KnownNonce,
+    claim: Claim,
+    place: Place,
+    { retryAfterSeconds, checked }: Reading,
   ): Promise<Verdict> {
-    const { realm } = attempt
-    // Asked at the same time, so that the throttle costs no round trip of its own.
-    const [retryAfterSeconds, found] = await Promise.all([
-      throttle.check(attempt),
-      findAnswered(request, authorization, realm),
-    ])
     if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds }
-    if (found.origin === 'unavailable') return UNAVAILABLE
-    const { record, right } = found
+    if (checked.origin === 'unavailable') return UNAVAILABLE
+    const { record, right } = checked
     if (record && !record.usable) return refuse('disabled', 'the credential is disabled')
+    const attempt = toAttempt(request, claim)
+    if (record && record.ha1 === undefined) {
+      // No guess at a password, so nothing is counted; asking takes the time that counting does.
+      await throttle.check(attempt)
+      return challenger.challenge('unsupported', claim.realm)
+    }
     if (!record || !right) {
       await throttle.fail(attempt)
-      return challenge(record ? 'bad_response' : 'unknown_user', realm)
+      return challenger.challenge(record ? 'bad_response' : 'unknown_user', claim.realm)
     }
-    return admit(request, authorization, record, nonce)
+    return (await locator.judgeList(place, request, record.credentialListSid)) ?? admit(request, claim, place, record)
   }
 
-  /** Finds the credential and compares; what the mirror alone says is only refused while the mirror is complete. */
-  async function findAnswered(
-    request: AuthRequest,
-    authorization: Authorization,
-    realm: string,
-  ): Promise<{ origin: 'unavailable' } | Answered> {
-    const found = await findCredential(authorization, realm, source.findHa1)
-    if (found.origin === 'unavailable') return found
-    const right = isRight(request, authorization, realm, found.value)
-    if (right || found.origin === 'database' || (await source.isMirrorComplete())) {
-      return { origin: found.origin, record: found.value, right }
-    }
-    const truth = await findCredential(authorization, realm, source.findHa1InDatabase)
-    if (truth.origin === 'unavailable') return truth
-    return { origin: truth.origin, record: truth.value, right: isRight(request, authorization, realm, truth.value) }
-  }
-
-  async function admit(
-    request: AuthRequest,
-    authorization: Authorization,
-    record: Ha1Record,
-    nonce: KnownNonce,
-  ): Promise<Verdict> {
+  async function admit(request: AuthRequest, claim: Claim, place: Place, record: Ha1Record): Promise<Verdict> {
+    const { authorization, nonce } = claim
     if (request.identity !== undefined && ![record.username, authorization.username].includes(request.identity)) {
       return refuse('identity_mismatch', "the user of the address must be the digest's user name")
     }
@@ -140,31 +142,10 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       count: authorization.nc?.count,
       response: authorization.response,
     })
-    if (!isNew) return challenge('replayed_nonce', record.realm)
+    if (!isNew) return challenger.challenge('replayed_nonce', record.realm)
     const { username, realm, accountSid, credentialListSid, credentialSid } = record
-    return { reason: 'ok', credential: { username, realm, accountSid, credentialListSid, credentialSid } }
-  }
-
-  /**
-   * Whether the response is the record's. A wrong password and an unknown user cost the same: one response and one
-   * decoy each, so that their times tell nothing; a right password needs no decoy.
-   */
-  function isRight(
-    request: AuthRequest,
-    authorization: Authorization,
-    realm: string,
-    record: Ha1Record | undefined,
-  ): boolean {
-    const { algorithm, session, nonce, uri, qop, nc, cnonce, username } = authorization
-    const { method, body } = request
-    const matches = (ha1: string) => {
-      const expected = computeResponse({ algorithm, session, ha1, nonce, method, uri, qop, nc: nc?.text, cnonce, body })
-      return equalInConstantTime(expected, authorization.response)
-    }
-    if (record?.ha1 !== undefined && matches(record.ha1)) return true
-    const ha1 = decoy(algorithm, realm, username)
-    if (record?.ha1 === undefined) matches(ha1)
-    return false
+    const credential = { username, realm, accountSid, credentialListSid, credentialSid }
+    return { reason: 'ok', realm, accountSid, credential, domain: place.domain }
   }
 
   return {
@@ -181,22 +162,14 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   }
 }
 
+function toAttempt({ sourceIp }: AuthRequest, { realm, authorization }: Claim): Attempt {
+  return { realm, username: authorization.username, sourceIp }
+}
+
 /** Series that are there from the start: a rate sees the first verdict of its kind only where there was a zero. */
 function showVerdictsAtZero({ verdicts, verifySeconds }: Metrics): void {
   for (const door of DOORS) {
     verifySeconds.zero({ door })
     for (const reason of Object.keys(REASONS) as Reason[]) verdicts.inc({ door, method: 'REGISTER', reason }, 0)
   }
-}
-
-function isOffered(
-  offer: { readonly algorithms: readonly HashAlgorithm[]; readonly qop: readonly Qop[] },
-  { algorithm, session, qop }: Authorization,
-): boolean {
-  if (session || !offer.algorithms.includes(algorithm)) return false
-  return qop === undefined ? offer.qop.length === 0 : offer.qop.includes(qop)
-}
-
-function refuse(reason: RefusalReason, detail: string): Verdict {
-  return { reason, detail }
 }

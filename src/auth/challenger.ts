@@ -3,13 +3,23 @@ import type { Qop } from '../digest/challenge.js'
 import type { Nonces } from '../digest/nonce.js'
 import { isRealm } from '../names.js'
 import type { RealmOffer } from '../realm-offer.js'
-import type { CredentialSource } from './credential-source.js'
+import type { CredentialSource, Lookup } from './credential-source.js'
 import { type ChallengeReason, UNAVAILABLE, type Verdict } from './verdict.js'
 
-/** Makes the verdict that challenges anew; `unavailable` where nobody can tell what the realm offers. */
-export type Challenger = (reason: ChallengeReason, realm: string) => Promise<Verdict>
+/** What a realm has of its own to offer, as a store says it. */
+export type OfferFound = Lookup<RealmOffer | undefined> | undefined
 
-/** One challenge for each algorithm that is offered, in order, over one nonce (RFC 8760 section 2.3). */
+/** Challenges anew. */
+export type Challenger = {
+  /** Asks what the realm offers; undefined where it cannot have anything of its own. */
+  readOffer(realm: string): Promise<OfferFound>
+  /**
+   * Makes the verdict: one challenge for each algorithm that is offered, in order, over one nonce (RFC 8760 section
+   * 2.3); `unavailable` where nobody can tell what the realm offers. `offer` is what was asked for already.
+   */
+  challenge(reason: ChallengeReason, realm: string, offer?: Promise<OfferFound>): Promise<Verdict>
+}
+
 export function createChallenger(deps: {
   readonly source: CredentialSource
   readonly nonces: Nonces
@@ -18,15 +28,22 @@ export function createChallenger(deps: {
   readonly qop: readonly Qop[]
 }): Challenger {
   const { source, nonces, qop } = deps
-  return async (reason, realm) => {
-    // What cannot be a realm has nothing of its own, and is no key to look anything up by.
-    const found = isRealm(realm) ? await source.findRealm(realm) : undefined
-    if (found?.origin === 'unavailable') return UNAVAILABLE
-    const algorithms = toOffer(found?.value, deps.algorithms)
-    const nonce = nonces.issue(realm, { algorithms, qop })
-    // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
-    const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
-    return { reason, realm, challenges: algorithms.map((algorithm) => ({ realm, nonce, algorithm, qop, stale })) }
+
+  // What cannot be a realm has nothing of its own, and is no key to look anything up by.
+  const readOffer = async (realm: string) => (isRealm(realm) ? source.findRealm(realm) : undefined)
+
+  return {
+    readOffer,
+
+    async challenge(reason, realm, offer = readOffer(realm)) {
+      const found = await offer
+      if (found?.origin === 'unavailable') return UNAVAILABLE
+      const algorithms = toOffer(found?.value, deps.algorithms)
+      const nonce = nonces.issue(realm, { algorithms, qop })
+      // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
+      const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
+      return { reason, realm, challenges: algorithms.map((algorithm) => ({ realm, nonce, algorithm, qop, stale })) }
+    },
   }
 }
 

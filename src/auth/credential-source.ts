@@ -42,8 +42,9 @@ export type CredentialSource = {
   findDomain(name: string): Promise<Lookup<SipDomain | undefined>>
   /** Whether the mirror's word counts when it would refuse somebody: whether it holds every credential. */
   isMirrorComplete(): Promise<boolean>
-  /** Asks the database alone. */
+  /** These ask the database alone. */
   findHa1InDatabase(realm: string, username: string, field: Ha1Field): Promise<Lookup<Ha1Record | undefined>>
+  findDomainInDatabase(name: string): Promise<Lookup<SipDomain | undefined>>
 }
 
 /** Questions put to the database at one time; more would be an outage made worse. */
@@ -140,5 +141,7 @@ export function createCredentialSource(deps: {
     isMirrorComplete,
 
     findHa1InDatabase: (...key) => askDatabase(() => database.findHa1(...key)),
+
+    findDomainInDatabase: (name) => askDatabase(() => database.findDomain(name)),
   }
 }

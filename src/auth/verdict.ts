@@ -1,5 +1,6 @@
 import type { CredentialIdentity } from '../credential.js'
 import type { Challenge } from '../digest/challenge.js'
+import type { SipDomain } from '../sip-domain.js'
 
 /**
  * Every reason that a check can end with, and what it is to SIP: the status to answer, where `challenge` stands for
@@ -36,9 +37,20 @@ export type RefusalReason = ReasonWith<400 | 403>
 /** Reasons for which the client is told to come again later. */
 export type RetryReason = ReasonWith<503>
 
+/** Who was let in, and where. */
+export type Admission = {
+  /** Lower case: the credential's, which is the domain's where a SIP domain was asked for. */
+  readonly realm: string
+  readonly accountSid: string
+  /** Undefined for whoever a SIP domain lets in by the address that he calls from. */
+  readonly credential: CredentialIdentity | undefined
+  /** The SIP domain that the request asked for; undefined where it named none. */
+  readonly domain: Pick<SipDomain, 'name' | 'sid'> | undefined
+}
+
 /** The outcome of a check: a value, never an exception. The reason never reaches the phone. */
 export type Verdict =
-  | { readonly reason: 'ok'; readonly credential: CredentialIdentity }
+  | ({ readonly reason: 'ok' } & Admission)
   | { readonly reason: ChallengeReason; readonly realm: string; readonly challenges: readonly Challenge[] }
   /** `detail` says which field broke which rule; fit for a reason phrase or a log, free of secrets and of CR or LF. */
   | { readonly reason: RefusalReason; readonly detail: string }
@@ -53,6 +65,11 @@ export function sipStatus(reason: Reason, proxy = false): number {
 
 /** Seconds after which a client may try again when no store can be read. */
 export const UNAVAILABLE_RETRY_SECONDS = 5
+
+/** Refuses a request, and says why. */
+export function refuse(reason: RefusalReason, detail: string): Verdict {
+  return { reason, detail }
+}
 
 /** No store could be read, which is never taken for an unknown user. */
 export const UNAVAILABLE: Verdict = { reason: 'unavailable', retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AuthRequest } from '../auth/auth-request.js'
 import type { Authenticator } from '../auth/authenticator.js'
-import { sipStatus, type Verdict } from '../auth/verdict.js'
+import { type Admission, sipStatus, type Verdict } from '../auth/verdict.js'
 import { formatChallenge } from '../digest/challenge.js'
 import type { Metrics } from '../metrics.js'
 import { filled, flag, ParameterFault, type Parameters, parseEncoded, single } from './parameters.js'
@@ -86,11 +86,7 @@ function toAuthRequest(parameters: Parameters): AuthRequest {
 function toAnswer(verdict: Verdict, proxy: boolean): Answer {
   const status = sipStatus(verdict.reason, proxy)
   const plain = { status, reason: verdict.reason, headers: [], httpStatus: status, more: {} }
-  if (verdict.reason === 'ok') {
-    const { username, realm, accountSid, credentialListSid, credentialSid } = verdict.credential
-    const more = { account_sid: accountSid, credential_list_sid: credentialListSid, credential_sid: credentialSid }
-    return { ...plain, more: { username, realm, ...more } }
-  }
+  if (verdict.reason === 'ok') return { ...plain, more: describe(verdict) }
   if ('challenges' in verdict) {
     const name = proxy ? 'Proxy-Authenticate' : 'WWW-Authenticate'
     return { ...plain, headers: verdict.challenges.map((challenge) => `${name}: ${formatChallenge(challenge)}`) }
@@ -101,6 +97,19 @@ function toAnswer(verdict: Verdict, proxy: boolean): Answer {
     return { ...plain, httpStatus, retryAfterSeconds, headers: [`Retry-After: ${retryAfterSeconds}`] }
   }
   return refuse(status, verdict.reason, verdict.detail)
+}
+
+/** Who was let in: a credential's user, or, where there is none, whoever calls from an admitted address. */
+function describe({ realm, accountSid, credential, domain }: Admission): Answer['more'] {
+  return {
+    ...(credential && { username: credential.username }),
+    ...{ realm, account_sid: accountSid },
+    ...(credential && {
+      credential_list_sid: credential.credentialListSid,
+      credential_sid: credential.credentialSid,
+    }),
+    ...(domain && { domain_sid: domain.sid }),
+  }
 }
 
 function refuse(status: number, reason: Verdict['reason'], detail: string): Answer {

@@ -1,4 +1,7 @@
-/** Whose contacts are kept: RFC 3261 section 10.1 calls it the address of record. `realm` is lower case. */
+/**
+ * Whose contacts are kept: RFC 3261 section 10.1 calls it the address of record. `realm` is lower case; a SIP domain's
+ * users are kept under its realm, in which their names are unique.
+ */
 export type AddressOfRecord = { readonly realm: string; readonly username: string }
 
 /** One contact of an address of record. */

@@ -1,5 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.js'
-import type { CredentialIdentity } from '../credential.js'
+import type { Admission } from '../auth/verdict.js'
 import type { Log } from '../log.js'
 import type { Answerable } from './answerable.js'
 import type { Bindings } from './bindings.js'
@@ -101,9 +101,9 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     return kept !== undefined
   }
 
-  const serve = async (request: SipRequest, credential: CredentialIdentity): Promise<Reply> => {
+  const serve = async (request: SipRequest, admission: Admission): Promise<Reply> => {
     try {
-      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, credential)
+      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, admission)
     } catch (error) {
       logFault(error, 'bindings cannot be reached')
       return unavailable(RETRY_SECONDS)
@@ -125,7 +125,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       callId: request.callId,
     })
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
-    const reply = await serve(request, verdict.credential)
+    const reply = await serve(request, verdict)
     const bytes = write(request, reply, channel.source)
     const reliable = channel.transport !== 'UDP'
     transactions.complete(key, request.method, { bytes, reliable, send: sender(channel, request.vias[0]) })

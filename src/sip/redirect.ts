@@ -1,4 +1,4 @@
-import type { CredentialIdentity } from '../credential.js'
+import type { Admission } from '../auth/verdict.js'
 import type { Binding, Bindings } from './bindings.js'
 import type { SipRequest } from './message.js'
 import type { Reply } from './reply.js'
@@ -8,14 +8,15 @@ import { parseUri } from './uri.js'
 export type RedirectDeps = { readonly bindings: Bindings; readonly nextHop: string | undefined }
 
 /**
- * Answers a request whose digest was right, other than REGISTER: 302 to where the callee is (RFC 3261 section 8.3), the
- * most preferred first, or to the next hop; 404 where there is neither. The caller's credential was looked for in the
- * realm of the Request-URI, so its realm is the callee's too. Rejects where the bindings cannot be reached.
+ * Answers a request that was let in, other than REGISTER: 302 to where the callee is (RFC 3261 section 8.3), the most
+ * preferred first, or to the next hop; 404 where there is neither. The caller was let in to the realm that the
+ * Request-URI's host names, itself or as a SIP domain, so that is the callee's too. Rejects where the bindings cannot be
+ * reached.
  */
 export async function redirect(
   { bindings, nextHop }: RedirectDeps,
   request: SipRequest,
-  { realm }: CredentialIdentity,
+  { realm }: Admission,
 ): Promise<Reply> {
   const username = parseUri(request.uri)?.user
   const bound = username === undefined ? [] : await bindings.list({ realm, username })

@@ -1,4 +1,4 @@
-import type { CredentialIdentity } from '../credential.js'
+import type { Admission } from '../auth/verdict.js'
 import type { Binding, Bindings, ContactChange } from './bindings.js'
 import type { Contact, SipRequest } from './message.js'
 import type { Reply } from './reply.js'
@@ -13,18 +13,19 @@ export type RegisterDeps = { readonly bindings: Bindings; readonly now: () => nu
 const Q_VALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
 
 /**
- * Answers a REGISTER whose digest was right, RFC 3261 section 10.3 from step 4 on. Only the credential's own address of
- * record may be registered. Rejects where the bindings cannot be reached.
+ * Answers a REGISTER that was let in, RFC 3261 section 10.3 from step 4 on. Only the credential's own address of record
+ * may be registered: its user at its realm or at the SIP domain that was asked for, which lead to the same bindings.
+ * Rejects where the bindings cannot be reached.
  */
 export async function register(
   { bindings, now }: RegisterDeps,
   request: SipRequest,
-  credential: CredentialIdentity,
+  { realm, domain, credential }: Admission,
 ): Promise<Reply> {
   const to = parseUri(request.toUri)
-  if (to?.host !== credential.realm) return { status: 404 }
-  if (to.user !== credential.username) return { status: 403 }
-  const address = { realm: credential.realm, username: credential.username }
+  if (to === undefined || ![realm, domain?.name].includes(to.host)) return { status: 404 }
+  if (credential === undefined || to.user !== credential.username) return { status: 403 }
+  const address = { realm, username: credential.username }
   const changes = readChanges(request)
   if ('status' in changes) return changes
   const { callId, cseq } = request

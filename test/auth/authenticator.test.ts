@@ -14,6 +14,8 @@ t.test('a right answer to a fresh challenge is ok and says whose credential it i
   t.same(challenge, { realm: REALM, nonce: challenge.nonce, algorithm: 'MD5', qop: ['auth'], stale: false })
   t.same(await rig.verify({ authorizations: [answer(challenge)], uri: URI, identity: 'alice' }), {
     reason: 'ok',
+    realm: REALM,
+    accountSid: 'AC1',
     credential: {
       username: 'alice',
       realm: REALM,
@@ -21,6 +23,7 @@ t.test('a right answer to a fresh challenge is ok and says whose credential it i
       credentialListSid: 'CL1',
       credentialSid: 'CR-alice',
     },
+    domain: undefined,
   })
 })
 

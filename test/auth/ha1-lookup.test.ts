@@ -27,6 +27,21 @@ t.test('there is none for an unknown user, and none for a disabled one, decoy or
   for (const decoy of [false, true]) t.same(await find({ ...ALICE, username: 'bob', decoy }), { kind: 'disabled' })
 })
 
+t.test(
+  'there is none where the credential was imported without it, and with a decoy one that no password fits',
+  async (t) => {
+    const rig = createRig()
+    const ha1 = computeHa1('MD5', 'alice', REALM, PASSWORD)
+    for (const { credentials } of [rig.mirror, rig.database]) credentials.set(`${REALM} alice`, { ha1 })
+    const { find } = rig.checks.ha1Lookup
+    t.same(await find(ALICE), { kind: 'found', ha1 })
+    for (const lacking of [{ algorithm: 'SHA-256' }, { username: `alice@${REALM}` }] as const) {
+      t.same(await find({ ...ALICE, ...lacking }), { kind: 'none' })
+      t.match(await find({ ...ALICE, ...lacking, decoy: true }), { kind: 'found' })
+    }
+  },
+)
+
 t.test('a decoy is stable, looks like an HA1 of its algorithm, and is another for each user and realm', async (t) => {
   const { find } = createRig().checks.ha1Lookup
   const seen = new Set<string>()

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ALGORITHMS, type HashAlgorithm } from '../../src/digest/algorithm.js'
-import { answer, REALM, URI } from './phone.js'
+import { computeHa1s } from '../../src/provision/ha1s.js'
+import { answer, PASSWORD, REALM, URI } from './phone.js'
 import { createRig, first } from './rig.js'
 
 const NAMES = Object.keys(ALGORITHMS) as HashAlgorithm[]
@@ -92,4 +93,41 @@ t.test('the response covers the method and the uri of the header', async (t) => 
   const rig = createRig()
   t.equal(await rig.attempt({ method: 'REGISTER' }, { method: 'INVITE' }), 'bad_response')
   t.equal(await rig.attempt({ uri: 'sip:EXAMPLE.com' }, { uri: URI }), 'ok', 'hashed as the phone wrote it')
+})
+
+t.test(
+  'a credential that was imported with the MD5 HA1 alone is challenged anew for whatever else it answers',
+  async (t) => {
+    const rig = createRig({ ALGORITHMS: 'SHA-256,MD5', THROTTLE_USER_FAILURES: '1' })
+    const [strong, plain] = await rig.challenges()
+    if (!strong || !plain) throw new Error('two challenges were expected')
+    const { ha1 } = computeHa1s('alice', REALM, PASSWORD)
+    for (const store of [rig.mirror, rig.database]) {
+      store.credentials.set(`${REALM} alice`, { ha1 })
+      store.offers.set(REALM, { algorithms: undefined, lacking: ['SHA-256'] })
+    }
+    const here = { sourceIp: '192.0.2.1', uri: URI }
+    for (const [username, challenge] of [
+      ['alice', strong],
+      [`alice@${REALM}`, strong],
+      [`alice@${REALM}`, plain],
+    ] as const) {
+      const verdict = await rig.verify({ ...here, authorizations: [answer(challenge, { username })] })
+      t.match(verdict, { reason: 'unsupported', challenges: [{ algorithm: 'MD5', stale: false }] }, username)
+      t.equal('challenges' in verdict && verdict.challenges.length, 1, 'what it cannot answer is offered to nobody')
+    }
+    t.equal(await rig.reply(plain, {}, here), 'ok', 'nothing of that was counted as a failure')
+    t.equal(await rig.reply(plain, { password: 'wrong' }, here), 'bad_response')
+    t.equal(await rig.reply(plain, { nc: '00000002' }, here), 'throttled')
+  },
+)
+
+t.test('a realm whose users cannot all answer any of its algorithms is challenged with MD5', async (t) => {
+  const rig = createRig({ ALGORITHMS: 'SHA-256' })
+  rig.mirror.offers.set(REALM, { algorithms: ['SHA-256', 'SHA-512-256'], lacking: ['SHA-256', 'SHA-512-256'] })
+  t.same(
+    (await rig.challenges()).map(({ algorithm }) => algorithm),
+    ['MD5'],
+  )
+  t.equal(await rig.attempt(), 'ok')
 })

@@ -101,7 +101,7 @@ t.test('only wrong passwords and unknown users count', async (t) => {
 
 t.test('without a source, or with one that is no address, nothing is throttled, and a metric says so', async (t) => {
   const rig = createRig({ THROTTLE_USER_FAILURES: '1', THROTTLE_SOURCE_FAILURES: '1' })
-  for (const sourceIp of [undefined, '', 'here', '192.0.2.1:5060', '<null>']) {
+  for (const sourceIp of [undefined, '', 'here', '192.0.2.1:sip', '<null>']) {
     await fail(rig, 2, WRONG, { sourceIp })
     t.equal(await rig.attempt({}, { sourceIp }), 'ok', `${sourceIp}`)
   }
@@ -133,7 +133,23 @@ t.test('an IPv6 source is its /64, and an IPv4 address is itself however it is w
   t.equal(toSource('2001:db8:1:3::9'), '2001:db8:1:3::/64')
   t.equal(toSource('192.0.2.1'), '192.0.2.1')
   t.equal(toSource('::ffff:192.0.2.1'), '192.0.2.1')
-  for (const text of [undefined, '', 'x', '1.2.3.4:5', '300.1.1.1', '[', '::1'.padEnd(80, '0')]) {
+  t.equal(toSource('192.0.2.1:5060'), '192.0.2.1', 'with a port')
+  t.equal(toSource('[::ffff:c000:201]:5060'), '192.0.2.1')
+  t.equal(toSource('fe80::1%eth0'), 'fe80::/64', 'with a zone')
+  const none = [
+    '',
+    'x',
+    '1.2.3.4:',
+    '1.2.3.4:123456',
+    '300.1.1.1',
+    '010.1.1.1',
+    '127.1',
+    '0x7f000001',
+    '[',
+    '[]',
+    '[::1',
+  ]
+  for (const text of [undefined, ...none, '::1'.padEnd(80, '0')]) {
     t.equal(toSource(text), undefined, `${text}`)
   }
   t.end()

@@ -11,7 +11,8 @@ export type ScriptedAuthenticator = Authenticator & {
 }
 
 /**
- * `Authorization: ok [username] [realm]` lets in (as the identity and the domain that were asked for, unless named);
+ * `Authorization: ok [username] [realm] [domain]` lets in (as the identity and the domain that were asked for, unless
+ * named; at that SIP domain, or at none);
  * the name of any other reason refuses with it; without a header there is a challenge.
  */
 export function scriptedAuthenticator(): ScriptedAuthenticator {
@@ -35,13 +36,19 @@ export function scriptedAuthenticator(): ScriptedAuthenticator {
 }
 
 function verdict({ authorizations, domain = '', identity = '' }: AuthRequest): Verdict {
-  const [word = 'no_credentials', username = identity, realm = domain] = (authorizations[0] ?? 'no_credentials').split(
-    ' ',
-  )
+  const words = (authorizations[0] ?? 'no_credentials').split(' ')
+  const [word = 'no_credentials', username = identity, realm = domain, name] = words
   if (word === 'throw') throw new Error('the authenticator broke')
   if (word === 'ok') {
-    const sids = { accountSid: 'AC0', credentialListSid: 'CL0', credentialSid: 'CR0' }
-    return { reason: 'ok', credential: { username, realm, ...sids } }
+    const accountSid = 'AC0'
+    const credential = { username, realm, accountSid, credentialListSid: 'CL0', credentialSid: 'CR0' }
+    return {
+      reason: 'ok',
+      realm,
+      accountSid,
+      credential,
+      domain: name === undefined ? undefined : { name, sid: 'SD0' },
+    }
   }
   const reason = (word in REASONS ? word : 'malformed') as Exclude<Reason, 'ok'>
   return refusal(reason, domain)
