@@ -13,6 +13,9 @@ export const USERNAME_LENGTH_MAX = 64
 /** Longest realm, in characters. */
 export const REALM_LENGTH_MAX = 128
 
+/** The rule for user names as a regular expression, with and without the flag `u` alike. */
+export const USERNAME_PATTERN = USERNAME.source
+
 /** The rule for user names, in words fit for an error message. */
 export const USERNAME_RULE = 'ASCII letters, digits and - _ . ! ~ * ( ) & = + $ , ; ? / @ # %'
 

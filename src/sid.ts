@@ -33,9 +33,12 @@ export function createAuthId(): string {
   return `MA_${Array.from(randomBytes(20), (byte) => letters[byte % letters.length]).join('')}`
 }
 
+/** The form of an `MA_…` id, as a regular expression. */
+export const AUTH_ID_PATTERN = '^MA_[A-Z0-9]{20}$'
+
 /** Whether a text has the form of an `MA_…` id. */
 export function isAuthId(text: string): boolean {
-  return /^MA_[A-Z0-9]{20}$/.test(text)
+  return new RegExp(AUTH_ID_PATTERN).test(text)
 }
 
 /** A new auth token: 128 random bits in lower-case hex, as Twilio's are. */

@@ -44,7 +44,7 @@ export function createAccountAuth({ pool, master }: { pool: pg.Pool; master: Mas
       if (sid === actor.sid) return actor
       if (sid === actor.parentSid) throw unauthenticated()
       const account = isSid('account', sid) ? await findAccount(pool, sid) : undefined
-      if (account?.parentSid !== actor.sid) throw new Fault('not_found', 'AccountSid names no account')
+      if (account?.parentSid !== actor.sid) throw new Fault('not_found', 'Account not found')
       return account
     },
   }

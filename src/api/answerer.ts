@@ -48,10 +48,17 @@ export function createAnswerer(dialects: Dialects): Answerer {
     },
 
     answerSocket(error, socket) {
-      if (socket.writable) socket.write(toMessage(describe(error, '')))
+      if (socket.writable) socket.write(toMessage(describe(error, readTarget(error))))
       socket.destroySoon()
     },
   }
+}
+
+/** The request target of a request that Node's parser gave up, where the bytes that it chokes on begin with one. */
+function readTarget(error: unknown): string {
+  if (!(error instanceof Error && 'rawPacket' in error && Buffer.isBuffer(error.rawPacket))) return ''
+  const [line = ''] = error.rawPacket.toString('latin1').split('\r\n', 1)
+  return /^[A-Z]+ ([!-~]+)(?: |$)/.exec(line)?.[1] ?? ''
 }
 
 /** An answer as it goes out where no framework writes it; the connection ends with it. */

@@ -3,7 +3,8 @@ import type { TSchema } from 'typebox'
 import type { AuthorDoor } from '../author.js'
 import type { Account } from '../store/accounts.js'
 import type { Failure, FailureAnswer } from './failure.js'
-import type { Route } from './operation.js'
+import type { Call, Route } from './operation.js'
+import { splitTarget } from './target.js'
 
 /** Who asks, and about which account. */
 export type Access = { readonly actor: Account; readonly account: Account }
@@ -27,13 +28,22 @@ export type SecurityScheme =
   | { readonly type: 'http'; readonly scheme: 'basic' | 'bearer'; readonly description: string }
   | { readonly type: 'apiKey'; readonly in: 'header'; readonly name: string; readonly description: string }
 
+/** The one type of bodies that a dialect takes, and how their bytes are read. Throws `Fault` where they cannot be. */
+export type Bodies = {
+  readonly type: string
+  parse(bytes: Buffer): Partial<Pick<Call, 'form' | 'json'>>
+}
+
 /** A way of speaking with the management API: its paths, how it shows who asks, and how it puts a failure. */
 export type Dialect = {
   /** Its name in the audit trail. */
   readonly door: AuthorDoor
   /** What its paths begin with. */
   readonly prefix: string
+  /** The form of a path that its routes are written in, where it may be written otherwise too. */
+  canonicalPath?(path: string): string
   readonly routes: readonly Route[]
+  readonly bodies: Bodies
   readonly manual: DialectManual
   /** Throws `Fault` where the request may not act on what it names. */
   admit(request: FastifyRequest): Promise<Access>
@@ -47,4 +57,11 @@ export type Dialects = readonly [Dialect, ...Dialect[]]
 /** The dialect in which a request for this path is answered. */
 export function dialectOf(dialects: Dialects, path: string): Dialect {
   return dialects.find(({ prefix }) => path.startsWith(prefix)) ?? dialects[0]
+}
+
+/** A request target as the routes of its dialect have it. */
+export function canonicalTarget(dialects: Dialects, url: string): string {
+  const { path, query } = splitTarget(url)
+  const canonical = dialectOf(dialects, path).canonicalPath?.(path) ?? path
+  return canonical === path ? url : `${canonical}${query === '' ? '' : `?${query}`}`
 }

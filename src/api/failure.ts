@@ -20,7 +20,6 @@ const FRAMEWORK_FAULTS: Readonly<Record<string, readonly [code: FaultCode, messa
   FST_ERR_BAD_URL: ['malformed', 'The path must be percent-encoded UTF-8'],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'The path names nothing'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body must not exceed 64 KiB'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Content-Type must be application/x-www-form-urlencoded'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed', 'The body must be as long as Content-Length says'],
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: ['malformed', 'Content-Type is required'],
   ERR_HTTP_REQUEST_TIMEOUT: ['timeout', 'The request took too long to arrive'],

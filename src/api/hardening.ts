@@ -2,9 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Answerer } from './answerer.js'
+import { canonicalTarget, type Dialects } from './dialect.js'
 import { Fault } from './fault.js'
 import type { Route } from './operation.js'
-import { parseParameters } from './parameters.js'
 import { createMissJudge } from './routing.js'
 import { parseTarget, splitTarget } from './target.js'
 
@@ -12,7 +12,7 @@ const BODY_BYTES_MAX = 64 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
 
 /** Fastify's settings for a server that answers every request itself, in the dialects' own words. */
-export function createServerOptions(answerer: Answerer): FastifyHttpOptions<Server> {
+export function createServerOptions(answerer: Answerer, dialects: Dialects): FastifyHttpOptions<Server> {
   return {
     bodyLimit: BODY_BYTES_MAX,
     logController: new LogController({ disableRequestLogging: true }),
@@ -24,6 +24,7 @@ export function createServerOptions(answerer: Answerer): FastifyHttpOptions<Serv
     // No path parameter is too long: the limit of the head, 16 KiB, bounds them all. Queries are parsed where they are
     // used: a parser that throws here would be called before anyone could catch.
     routerOptions: { maxParamLength: 16_384, querystringParser: () => ({}) },
+    rewriteUrl: ({ url = '' }) => canonicalTarget(dialects, url),
     frameworkErrors: (error, request, reply) => answerer.reply(error, request, reply),
     clientErrorHandler(error, socket: Socket) {
       if (error.code !== 'ECONNRESET') answerer.answerSocket(error, socket)
@@ -45,11 +46,6 @@ export function hardenServer(app: FastifyInstance, routes: readonly Route[], ans
     request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
   })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseParameters(body.toString('latin1')),
-  )
   app.setErrorHandler((error, request, reply) => answerer.reply(error, request, reply))
   app.setNotFoundHandler((request) => {
     throw judgeMiss(splitTarget(request.raw.url ?? '').path)

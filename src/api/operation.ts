@@ -12,7 +12,10 @@ export type Call = {
   /** The path's parameters, decoded. */
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: Parameters
+  /** The body of a dialect that takes forms. */
   readonly form: Parameters
+  /** The body of a dialect that takes JSON, as it was parsed and no further; undefined where there is none. */
+  readonly json: unknown
   /** Every write, in the name of whoever asks: the audit trail tells of the actor, the door and this request. */
   readonly writes: Writes
 }

@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuthorDoor } from '../author.js'
 import type { Provision } from '../provision.js'
-import type { Access, Dialect } from './dialect.js'
+import type { Access, Bodies, Dialect } from './dialect.js'
 import { Fault } from './fault.js'
 import type { Operation, Route } from './operation.js'
 import { type Parameters, parseParameters } from './parameters.js'
@@ -18,9 +18,16 @@ const NO_PARAMETERS: Parameters = new Map()
 
 /** Puts a dialect's routes into the server, behind its way of finding out who asks. */
 export async function mountRoutes(app: FastifyInstance, dialect: Dialect, provision: Provision): Promise<void> {
-  const { routes, admit, door } = dialect
+  const { routes, admit, bodies, door } = dialect
   await app.register(async (scope) => {
     scope.decorateRequest('access', null)
+    scope.addContentTypeParser(bodies.type, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
+      bodies.parse(bytes),
+    )
+    scope.setErrorHandler((error: FastifyError) => {
+      if (error.code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') throw error
+      throw new Fault('unsupported_media_type', `Content-Type must be ${bodies.type}`)
+    })
     // Before the body is read: who may not ask cannot make the server work.
     scope.addHook('onRequest', async (request) => {
       request.setDecorator<Access>('access', await admit(request))
@@ -53,7 +60,9 @@ async function perform(
     account,
     params: request.params as Readonly<Record<string, string>>,
     query: parseParameters(splitTarget(request.raw.url ?? '').query),
-    form: (request.body as Parameters | undefined) ?? NO_PARAMETERS,
+    form: NO_PARAMETERS,
+    json: undefined,
+    ...(request.body as ReturnType<Bodies['parse']> | undefined),
     writes: provision.by({ actorSid: actor.sid, door, requestId: request.id }),
   })
 }

@@ -6,6 +6,8 @@ import { createAccountAuth, type Master } from './account-auth.js'
 import { createAnswerer } from './answerer.js'
 import type { Dialect, Dialects } from './dialect.js'
 import { createServerOptions, hardenServer } from './hardening.js'
+import { parseJson } from './json.js'
+import { parseParameters } from './parameters.js'
 import { mountRoutes } from './routing.js'
 import { createAccountOperations } from './twilio/accounts.js'
 import { createTwilioAdmission } from './twilio/admission.js'
@@ -13,6 +15,11 @@ import { createCredentialListOperations } from './twilio/credential-lists.js'
 import { createCredentialOperations } from './twilio/credentials.js'
 import { answerTwilioFailure } from './twilio/errors.js'
 import { TWILIO_MANUAL } from './twilio/manual.js'
+import { createVobizAdmission } from './vobiz/admission.js'
+import { canonicalPath } from './vobiz/canonical-path.js'
+import { createCredentialOperations as createVobizOperations } from './vobiz/credentials.js'
+import { answerVobizFailure } from './vobiz/errors.js'
+import { VOBIZ_MANUAL } from './vobiz/manual.js'
 
 /** What the management API is made of. */
 export type ApiDeps = {
@@ -36,6 +43,10 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
   return {
     door: 'twilio',
     prefix: '/2010-04-01/',
+    bodies: {
+      type: 'application/x-www-form-urlencoded',
+      parse: (bytes) => ({ form: parseParameters(bytes.toString('latin1')) }),
+    },
     admit: createTwilioAdmission(createAccountAuth(deps)),
     answerFailure: answerTwilioFailure,
     manual: TWILIO_MANUAL,
@@ -60,12 +71,35 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
   }
 }
 
+/** Vobiz's dialect: paths, methods and fields are those of its documents (https://docs.vobiz.ai/trunks/credentials). */
+function createVobiz(deps: ApiDeps): Dialect {
+  const credentials = createVobizOperations(deps)
+  const account = '/api/v1/account/:auth_id'
+  return {
+    door: 'vobiz',
+    prefix: '/api/v1/',
+    canonicalPath,
+    bodies: { type: 'application/json', parse: (bytes) => (bytes.length === 0 ? {} : { json: parseJson(bytes) }) },
+    admit: createVobizAdmission({ pool: deps.pool, auth: createAccountAuth(deps) }),
+    answerFailure: answerVobizFailure,
+    manual: VOBIZ_MANUAL,
+    routes: [
+      ['POST', `${account}/credentials`, credentials.create],
+      ['GET', `${account}/credentials`, credentials.list],
+      ['GET', `${account}/trunks/credentials`, credentials.list],
+      ['GET', `${account}/credentials/:credential_id`, credentials.fetch],
+      ['PUT', `${account}/credentials/:credential_id`, credentials.update],
+      ['DELETE', `${account}/credentials/:credential_id`, credentials.remove],
+    ],
+  }
+}
+
 /** Builds the management API. Whoever asked for it lets it listen, and closes it. */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
-  const dialects: Dialects = [createTwilio(deps)]
+  const dialects: Dialects = [createTwilio(deps), createVobiz(deps)]
   const answerer = createAnswerer(dialects)
   const loggerInstance: FastifyBaseLogger = deps.log
-  const app = fastify({ ...createServerOptions(answerer), loggerInstance })
+  const app = fastify({ ...createServerOptions(answerer, dialects), loggerInstance })
   hardenServer(
     app,
     dialects.flatMap(({ routes }) => routes),

@@ -3,9 +3,11 @@ import { testAccess } from './access.js'
 import { startApi } from './running-api.js'
 import { testTwilioClient } from './twilio-client.js'
 import { testValidation } from './validation.js'
+import { testVobiz } from './vobiz.js'
 
 const api = await startApi(t, 'embedded')
 
 t.test('the official client works against the embedded database', (t) => testTwilioClient(t, api))
 t.test('accounts are kept apart over the embedded database', (t) => testAccess(t, api))
 t.test('every refusal names the field and the rule, over the embedded database', (t) => testValidation(t, api))
+t.test("Vobiz's dialect works over the embedded database", (t) => testVobiz(t, api))

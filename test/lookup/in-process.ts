@@ -7,7 +7,7 @@ import type { Owner } from '../fixtures/process.js'
 import { KNOWN_TOKENS } from '../fixtures/tenant.js'
 
 /** Opens the lookup API over a rig's checks, for outages and other things that a whole server has not at hand. */
-export async function openLookup(t: Owner, rig: Rig, deps: Partial<LookupDeps> = {}) {
+export async function openLookup(t: Owner, rig: Pick<Rig, 'checks' | 'metrics'>, deps: Partial<LookupDeps> = {}) {
   const server = await createLookupServer({
     ...rig.checks,
     readiness: async () => ({ ready: true, stores: {} }),
