@@ -14,7 +14,7 @@ import { startRedis } from './fixtures/redis.js'
 import { scratchFolder } from './fixtures/scratch.js'
 import { runSipauthd, startSipauthd } from './fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS, MASTER } from './fixtures/tenant.js'
-import { until } from './fixtures/until.js'
+import { withinASecond } from './fixtures/until.js'
 import { createProxy } from './lookup/proxy.js'
 
 const postgres = await startPostgres(t)
@@ -109,10 +109,10 @@ t.test('an account that is suspended on the command line authenticates nowhere w
   const suspended = await runSipauthd(['account', 'suspend', sid], env)
   t.match(suspended, { code: 0 })
   t.match(jsonLines(suspended.stdout), [{ sid, status: 'suspended', auth_token: undefined }])
-  const refused = await until(async () => {
+  const refused = await withinASecond(async () => {
     const verdict = await proxy.attempt()
     return verdict.status === 200 ? undefined : verdict
-  }, 1_000)
+  })
   t.match(refused, { status: 403, json: { reason: 'disabled' } })
   t.match(await tenant.request('SIP/CredentialLists.json'), { status: 401, json: { code: 20005 } })
   t.equal(await redis.cli('hget', `sipauth:cred:${REALM}:alice`, 'ha1'), '')

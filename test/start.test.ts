@@ -42,7 +42,7 @@ t.test('a first start on nothing but a folder', async (t) => {
     t.match(await proxy.ask('/readyz'), { status: 200, json: { ready: true, stores: { postgres: 'up' } } })
     t.match(await proxy.ask('/healthz'), { status: 200 })
     const { host, port } = server.sip
-    t.equal(await optionsPing({ host, port }, AbortSignal.timeout(10_000)), 200)
+    t.equal(await optionsPing({ host, port }, AbortSignal.timeout(60_000)), 200)
     t.match(await createProxy(server.api, REALM).ask('/2010-04-01/Accounts.json'), { status: 401 })
   })
 

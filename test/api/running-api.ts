@@ -64,7 +64,7 @@ export const DATABASES = {
 /** The official client with another base address, and nothing else changed. */
 class LocalClient extends twilio.RequestClient {
   constructor(readonly base: string) {
-    super({ timeout: 10_000 })
+    super({ timeout: 60_000 })
   }
 
   override request: twilio.RequestClient['request'] = (options) =>

@@ -4,8 +4,9 @@ import t from 'tap'
 import { readChallenge } from '../fixtures/digest-answer.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
+import { withinASecond } from '../fixtures/until.js'
 import { startShippedKamailio, startSystem } from './kamailio-system.js'
-import { askUntil, challengeOf, startPhone } from './registering-phone.js'
+import { challengeOf, startPhone } from './registering-phone.js'
 
 /** The configurations in kamailio/README.md, in their order. */
 function readmeConfigurations(): [existing: string, redis: string] {
@@ -68,7 +69,7 @@ t.test("the README's configurations work as they stand", async (t) => {
     const odd = await startPhone(t, kamailio, { username: 'wrongtype', realm })
     t.equal((await odd.logIn()).status, 503, 'an error of Redis is no HA1')
     await tenant.removeUser(credential)
-    await askUntil(401, () => phone.logIn(), 1_000)
+    await withinASecond(async () => (await phone.logIn()).status === 401)
     await system.redis.stop()
     t.equal((await phone.logIn()).status, 503)
   })

@@ -2,12 +2,9 @@ import t from 'tap'
 import { openPostgres } from '../../src/store/postgres.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
-import { until } from '../fixtures/until.js'
+import { until, withinASecond } from '../fixtures/until.js'
 import { SILENT } from '../provision/stage.js'
 import { PASSWORD, startNode } from './node.js'
-
-/** What every other node must know of a write by. */
-const ONE_SECOND = 1_000
 
 const postgres = await startPostgres(t)
 const redis = await startRedis(t)
@@ -31,7 +28,7 @@ for (const [arrangement, env] of Object.entries(ARRANGEMENTS)) {
 
     t.test('a credential counts on the node that answered at once, and on the other within a second', async (t) => {
       t.equal(await a.logIn(alice), 'ok')
-      await until(async () => (await b.logIn(alice)) === 'ok', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(alice)) === 'ok')
     })
 
     t.test('a nonce from one is good on the other', async (t) => {
@@ -42,42 +39,42 @@ for (const [arrangement, env] of Object.entries(ARRANGEMENTS)) {
     t.test('a changed password counts on the other within a second', async (t) => {
       await a.changePassword(list, sid, 'Another-Horse-8')
       t.equal(await a.logIn(alice), 'bad_response')
-      await until(async () => (await b.logIn(alice)) === 'bad_response', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(alice)) === 'bad_response')
       t.equal(await b.logIn({ ...alice, password: 'Another-Horse-8' }), 'ok')
       await b.changePassword(list, sid, PASSWORD)
       t.equal(await b.logIn(alice), 'ok')
-      await until(async () => (await a.logIn(alice)) === 'ok', ONE_SECOND)
+      await withinASecond(async () => (await a.logIn(alice)) === 'ok')
     })
 
     t.test('a suspended account counts on the other within a second, and so does its return', async (t) => {
       const tenant = await a.createAccount()
       await a.createUser(await a.createList('tenant.example.com', tenant), 'carol')
       const carol = { realm: 'tenant.example.com', username: 'carol' }
-      await until(async () => (await b.logIn(carol)) === 'ok', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(carol)) === 'ok')
       for (const [status, reason] of [
         ['suspended', 'disabled'],
         ['active', 'ok'],
       ] as const) {
         await a.setStatus(tenant, status)
         t.equal(await a.logIn(carol), reason)
-        await until(async () => (await b.logIn(carol)) === reason, ONE_SECOND)
+        await withinASecond(async () => (await b.logIn(carol)) === reason)
       }
     })
 
     t.test('a deleted credential counts on the other within a second', async (t) => {
       await a.deleteUser(list, sid)
       t.equal(await a.logIn(alice), 'unknown_user')
-      await until(async () => (await b.logIn(alice)) === 'unknown_user', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(alice)) === 'unknown_user')
     })
 
     t.test('a deleted list takes its credentials with it on the other within a second', async (t) => {
       const other = { realm: 'list.example.com', username: 'dave' }
       const doomed = await a.createList(other.realm)
       await a.createUser(doomed, 'dave')
-      await until(async () => (await b.logIn(other)) === 'ok', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(other)) === 'ok')
       await a.deleteList(doomed)
       t.equal(await a.logIn(other), 'unknown_user')
-      await until(async () => (await b.logIn(other)) === 'unknown_user', ONE_SECOND)
+      await withinASecond(async () => (await b.logIn(other)) === 'unknown_user')
     })
 
     if ('REDIS_URL' in env) {
@@ -97,7 +94,7 @@ for (const [arrangement, env] of Object.entries(ARRANGEMENTS)) {
         async (t) => {
           const frank = { realm, username: 'frank' }
           const franksSid = await a.createUser(list, 'frank')
-          await until(async () => (await b.logIn(frank)) === 'ok', ONE_SECOND)
+          await withinASecond(async () => (await b.logIn(frank)) === 'ok')
           const database = openPostgres(url, SILENT)
           t.teardown(() => database.close())
           const killed = await database.pool.query(

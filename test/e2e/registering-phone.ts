@@ -1,5 +1,6 @@
 import { answerChallenge } from '../fixtures/digest-answer.js'
 import type { Owner } from '../fixtures/process.js'
+import { until } from '../fixtures/until.js'
 import { tcpPhone, udpPhone } from '../sip/phone.js'
 import { type RequestOptions, type SipAnswer, sipRequest } from '../sip/request.js'
 import { PASSWORD } from './twilio-tenant.js'
@@ -103,13 +104,11 @@ function acknowledge(invite: string, answer: SipAnswer): string {
   )
 }
 
-/** Asks again, every 20 ms, until the answer has this status; fails when time is up before that. */
-export async function askUntil(status: number, ask: () => Promise<SipAnswer>, limitMs = 5_000): Promise<SipAnswer> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
+/** Asks again and again until the answer has this status. */
+export function askUntil(status: number, ask: () => Promise<SipAnswer>): Promise<SipAnswer> {
+  return until(async () => {
     const answer = await ask()
-    if (answer.status === status) return answer
-    if (Date.now() > deadline) throw new Error(`after ${limitMs} ms it is still ${answer.status}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+    if (answer.status !== status) throw new Error(`it is still ${answer.status}`)
+    return answer
+  })
 }

@@ -18,7 +18,7 @@ export type Phone = {
 }
 
 /** Answers in the order of their arrival; one that does not come in time fails the test. */
-export function answerQueue(limitMs = 8_000) {
+export function answerQueue(limitMs = 30_000) {
   const answers: SipAnswer[] = []
   const waiting: ((answer: SipAnswer) => void)[] = []
   return {
