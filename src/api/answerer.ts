@@ -58,7 +58,7 @@ export function createAnswerer(dialects: Dialects): Answerer {
 function readTarget(error: unknown): string {
   if (!(error instanceof Error && 'rawPacket' in error && Buffer.isBuffer(error.rawPacket))) return ''
   const [line = ''] = error.rawPacket.toString('latin1').split('\r\n', 1)
-  return /^[A-Z]+ ([!-~]+)(?: |$)/.exec(line)?.[1] ?? ''
+  return /^[A-Z]+ ([^ ]+)/.exec(line)?.[1] ?? ''
 }
 
 /** An answer as it goes out where no framework writes it; the connection ends with it. */

@@ -4,6 +4,7 @@ import { startApi } from './running-api.js'
 import { testTwilioClient } from './twilio-client.js'
 import { testValidation } from './validation.js'
 import { testVobiz } from './vobiz.js'
+import { testVobizHttp } from './vobiz-http.js'
 
 const api = await startApi(t, 'postgres')
 
@@ -11,3 +12,4 @@ t.test('the official client works against the postgres database', (t) => testTwi
 t.test('accounts are kept apart over the postgres database', (t) => testAccess(t, api))
 t.test('every refusal names the field and the rule, over the postgres database', (t) => testValidation(t, api))
 t.test("Vobiz's dialect works over the postgres database", (t) => testVobiz(t, api))
+t.test("every request is answered in Vobiz's form below its paths", (t) => testVobizHttp(t, api))

@@ -34,7 +34,7 @@ export async function askVobiz(
     method,
     headers: {
       ...(key ? { 'X-Auth-ID': key.authId, 'X-Auth-Token': key.token } : {}),
-      'Content-Type': 'application/json',
+      'content-type': 'application/json',
       ...headers,
     },
     ...(body === undefined ? {} : { body }),

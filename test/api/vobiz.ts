@@ -279,7 +279,7 @@ async function testAccess(t: Test, api: RunningApi) {
   const theirs = (await create(api, bob, 'bob')).id
   const own = (await create(api, ann, 'ann')).id
   const json = { username: 'eve', password: PASSWORD }
-  const error = 'X-Auth-ID and X-Auth-Token must be those of an account'
+  const error = 'X-Auth-ID and X-Auth-Token must be those of this account or of the one above it'
   const wrong: Record<string, Pick<Tenant, 'authId' | 'token'> | null> = {
     'no headers': null,
     'a wrong token': { ...ann, token: bob.token },

@@ -18,7 +18,7 @@ const REFUSALS: Readonly<Partial<Record<RefusalCode, number>>> = { not_found: 40
 /** What is said in words of this dialect's own. */
 const MESSAGES: Readonly<Partial<Record<Failure['code'], string>>> = {
   username_taken: 'Username already exists',
-  unauthenticated: 'X-Auth-ID and X-Auth-Token must be those of an account',
+  unauthenticated: 'X-Auth-ID and X-Auth-Token must be those of this account or of the one above it',
 }
 
 /** The fault of a credential that the account does not have; a refused write of one says the same. */
