@@ -5,7 +5,7 @@ import type { RecordKey } from '../../src/record-key.js'
 import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
-import { createStage, openRedis, openStore } from '../provision/stage.js'
+import { createStage, openRedis, openStore, type Stage } from '../provision/stage.js'
 
 const postgres = await startPostgres(t)
 const server = await startRedis(t)
@@ -24,6 +24,15 @@ function lastName(key: RecordKey): string {
   return key.kind === 'realm' ? key.realm : key.domain
 }
 
+/** Domains that the stage's list may call at. */
+async function createDomains(stage: Stage, ...names: readonly string[]): Promise<void> {
+  const { domains, domainMappings } = stage.provision
+  for (const domainName of names) {
+    const { sid } = await domains.create(stage.accountSid, { domainName })
+    await domainMappings.mapCredentialList(stage.accountSid, sid, 'calls', stage.listSid)
+  }
+}
+
 t.test('every kind of difference is found, and named without the value of any HA1', async (t) => {
   const stage = await createStage(t, database, redis)
   const { realm } = stage
@@ -33,6 +42,7 @@ t.test('every kind of difference is found, and named without the value of any HA
   const { rows } = await database.pool.query('select sid from credentials where username = $1', ['off'])
   await stage.provision.credentials.update(stage.accountSid, stage.listSid, rows[0].sid, { enabled: false })
   await stage.provision.credentialLists.update(stage.accountSid, stage.listSid, { algorithms: ['SHA-256'] })
+  await createDomains(stage, 'same.example', 'changed.example', 'gone.example')
   t.same(await differences(), {}, 'nothing before')
 
   const secret = 'f'.repeat(32)
@@ -53,6 +63,10 @@ t.test('every kind of difference is found, and named without the value of any HA
   await redis.pexpire(key('tombstone'), 1_000_000)
   await redis.hset(`sipauth:realm:${realm}`, 'algorithms', 'MD5')
   await redis.hset('sipauth:realm:ghost.example.com', 'algorithms', 'MD5', 'v', '1')
+  await redis.hset(`sipauth:realm:${realm}`, 'lacking', 'SHA-256')
+  await redis.hset('sipauth:domain:changed.example', 'calls', '', 'ip', '0.0.0.0/0', 'active', '0')
+  await redis.hset('sipauth:domain:ghost.example', 'realm', realm, 'v', '1')
+  await redis.del('sipauth:domain:gone.example')
   const found = await differences()
   const { unversioned, ...rest } = found
   t.match(unversioned, /^has version \d+ in PostgreSQL and none in Redis$/)
@@ -67,8 +81,11 @@ t.test('every kind of difference is found, and named without the value of any HA
     string: 'is a string in Redis where a hash belongs',
     off: 'differs in the HA1 ha1',
     ghost: 'is in Redis and not in PostgreSQL',
-    [realm]: 'differs in algorithms',
+    [realm]: 'differs in algorithms, lacking',
     'ghost.example.com': 'is in Redis and not in PostgreSQL',
+    'changed.example': 'differs in active, calls, ip',
+    'ghost.example': 'is in Redis and not in PostgreSQL',
+    'gone.example': 'is in PostgreSQL and not in Redis',
   })
   t.notMatch(JSON.stringify(found), secret)
   await redis.flushall()

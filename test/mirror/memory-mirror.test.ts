@@ -63,6 +63,23 @@ t.test('only a version that is not older is taken, and a deletion keeps older on
   t.ok(await mirror.findHa1(REALM, 'alice', 'ha1'))
 })
 
+t.test('a domain is found by its name, until it is deleted', async (t) => {
+  const mirror = createMemoryMirror()
+  const key = { kind: 'domain', domain: 'pbx.example' } as const
+  const domain = {
+    ...{ name: 'pbx.example', sid: 'SD1', accountSid: 'AC1', realm: REALM, version: '5', active: true },
+    ...{ calls: ['CL1'], registrations: [], ipRanges: undefined },
+  }
+  await mirror.apply([record('9'), { ...key, version: '5', holds: domain }])
+  t.same(await mirror.findDomain('pbx.example'), domain)
+  t.equal(await mirror.findDomain(REALM), undefined, 'a realm is no domain')
+  await mirror.apply([
+    { ...key, version: '6', holds: undefined },
+    { ...key, version: '5', holds: domain },
+  ])
+  t.equal(await mirror.findDomain('pbx.example'), undefined)
+})
+
 t.test('it is current only when it has been filled, and not while it is filled anew', async (t) => {
   const mirror = createMemoryMirror()
   t.notOk(mirror.current)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { isMarkedComplete, readMarker, takeRebuildLease } from '../../src/mirror/marker.js'
+import { createMemoryMirror } from '../../src/mirror/memory-mirror.js'
 import type { Truth } from '../../src/mirror/mirror.js'
 import { rebuildMirror } from '../../src/mirror/rebuild.js'
 import { createRedisMirror } from '../../src/mirror/redis-mirror.js'
@@ -67,6 +68,40 @@ t.test('a rebuild writes what PostgreSQL has, mends every damage and removes the
   t.equal(await redis.exists('sipauth:realm:ghost.example.com'), 0)
   t.equal(await redis.get('sipauth:bindings:x'), 'is not of the mirror')
   t.equal(await readMarker(redis), 'complete')
+})
+
+t.test('a rebuild writes domains and what realms lack, and removes what PostgreSQL does not have', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid, realm } = stage
+  const { domains, domainMappings, ipAccessControlLists, ipAddresses } = stage.provision
+  const { sid } = await domains.create(accountSid, { domainName: 'pbx.example' })
+  await domainMappings.mapCredentialList(accountSid, sid, 'registrations', stage.listSid)
+  const offices = await ipAccessControlLists.create(accountSid, 'offices')
+  await ipAddresses.create(accountSid, offices.sid, { friendlyName: 'one', ipAddress: '192.0.2.7' })
+  await domainMappings.mapIpAccessControlList(accountSid, sid, offices.sid)
+  await domains.create(accountSid, { domainName: 'lost.example' })
+  const deleted = await domains.create(accountSid, { domainName: 'deleted.example' })
+  await domains.delete(accountSid, deleted.sid)
+  await stage.createUser('imported')
+  await database.pool.query('update credentials set ha1_sha256 = null where realm = $1', [realm])
+  const before = await redis.hgetall('sipauth:domain:pbx.example')
+  t.match(before, { sid, account: accountSid, realm, active: '1', calls: '', registrations: stage.listSid })
+  t.equal(before.ip, '192.0.2.7/32')
+
+  await redis.hset('sipauth:domain:pbx.example', 'ip', '0.0.0.0/0', 'active', '0')
+  await redis.del('sipauth:domain:lost.example')
+  await redis.hset('sipauth:domain:ghost.example', { ...before, v: '1' })
+  const done = await rebuildMirror({ redis, truth, onProgress: ignore })
+  t.match(done, { removed: 1 })
+  t.same(await redis.hgetall('sipauth:domain:pbx.example'), before)
+  t.match(await stage.mirror.findDomain('lost.example'), { active: true, ipRanges: undefined })
+  t.equal(await stage.mirror.findDomain('ghost.example'), undefined)
+  t.same(Object.keys(await redis.hgetall('sipauth:domain:deleted.example')), ['v'], 'its tombstone stays')
+  t.same(await stage.mirror.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'] })
+  const memory = createMemoryMirror()
+  await memory.rebuild(truth)
+  t.same(await memory.findDomain('pbx.example'), await stage.mirror.findDomain('pbx.example'))
+  t.same(await memory.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'] })
 })
 
 t.test('a rebuild keeps the tombstones of deletions', async (t) => {

@@ -3,6 +3,7 @@ import type { Credential } from '../../src/credential.js'
 import type { MirrorRecord, Truth } from '../../src/mirror/mirror.js'
 import { createRedisMirror } from '../../src/mirror/redis-mirror.js'
 import { computeHa1s } from '../../src/provision/ha1s.js'
+import type { SipDomain } from '../../src/sip-domain.js'
 import { startRedis } from '../fixtures/redis.js'
 import { until } from '../fixtures/until.js'
 import { hashOf, openRedis, PASSWORD } from '../provision/stage.js'
@@ -104,6 +105,43 @@ t.test('a realm has its algorithms beside it, and a tombstone when it has none a
   await mirror.apply([{ ...realm, version: '4', holds: undefined }])
   t.equal(await mirror.findRealm(REALM), undefined)
   t.ok((await redis.pttl(`sipauth:realm:${REALM}`)) > 0)
+})
+
+t.test('what not all users of a realm can answer stands beside its algorithms', async (t) => {
+  const offer = { algorithms: undefined, lacking: ['SHA-256', 'SHA-512-256'] } as const
+  await mirror.apply([{ kind: 'realm', realm: REALM, version: '3', holds: offer }])
+  t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '3', lacking: 'SHA-256,SHA-512-256' })
+  t.same(await mirror.findRealm(REALM), offer)
+})
+
+t.test('a domain has its realm and mappings, and a tombstone when it is gone', async (t) => {
+  const key = 'sipauth:domain:pbx.example'
+  const domain = {
+    ...{ name: 'pbx.example', sid: 'SD1', accountSid: 'AC1', realm: REALM, version: '5', active: true },
+    ...{ calls: ['CL1', 'CL2'], registrations: [], ipRanges: ['192.0.2.0/24', '2001:db8::/32'] },
+  }
+  const apply = (version: string, holds: SipDomain | undefined) =>
+    mirror.apply([{ kind: 'domain', domain: 'pbx.example', version, holds: holds && { ...holds, version } }])
+  await apply('5', domain)
+  t.same(await redis.hgetall(key), {
+    ...{ v: '5', sid: 'SD1', account: 'AC1', realm: REALM, active: '1' },
+    ...{ calls: 'CL1,CL2', registrations: '', ip: '192.0.2.0/24,2001:db8::/32' },
+  })
+  t.same(await mirror.findDomain('pbx.example'), domain)
+  t.equal(await mirror.findDomain('other.example'), undefined)
+  await apply('4', undefined)
+  t.same(await mirror.findDomain('pbx.example'), domain, 'an older change does not count')
+  for (const [version, ipRanges] of [
+    ['6', []],
+    ['7', undefined],
+  ] as const) {
+    await apply(version, { ...domain, active: false, ipRanges })
+    t.same(await mirror.findDomain('pbx.example'), { ...domain, version, active: false, ipRanges })
+  }
+  await apply('8', undefined)
+  t.equal(await mirror.findDomain('pbx.example'), undefined)
+  t.same(await redis.hgetall(key), { v: '8' })
+  t.ok((await redis.pttl(key)) > 0)
 })
 
 t.test('a version that is higher than the truth is damage, and does not keep a change out', async (t) => {
