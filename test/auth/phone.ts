@@ -25,6 +25,8 @@ export type Answer = {
 export const USERNAME = 'alice'
 export const PASSWORD = 'Correct-Horse-42'
 export const REALM = 'example.com'
+/** A SIP domain whose realm is `REALM`. */
+export const DOMAIN = 'acme.sip.example'
 export const URI = `sip:${REALM}`
 
 /** The value of an Authorization header that answers the challenge. */

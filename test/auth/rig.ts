@@ -8,7 +8,8 @@ import { createMetrics, type Metrics } from '../../src/metrics.js'
 import { computeHa1s } from '../../src/provision/ha1s.js'
 import type { RedisClient } from '../../src/redis/client.js'
 import { Secret } from '../../src/secret.js'
-import { type Answer, answer, PASSWORD, REALM, URI, USERNAME } from './phone.js'
+import type { SipDomain } from '../../src/sip-domain.js'
+import { type Answer, answer, DOMAIN, PASSWORD, REALM, URI, USERNAME } from './phone.js'
 import { type ScriptedMirror, type ScriptedStore, scriptedMirror, scriptedStore } from './scripted-store.js'
 
 /** The hot path as the program wires it, over scripted stores and a clock of the test's own. */
@@ -20,6 +21,8 @@ export type Rig = {
   advance(milliseconds: number): void
   /** Puts a credential into both stores; without a password it is disabled. */
   add(username: string, password?: string, realm?: string): void
+  /** Puts the SIP domain `DOMAIN` into both stores, or the given ones: in alice's realm, with nothing mapped but this. */
+  addDomain(domain?: Partial<SipDomain>, stores?: readonly ScriptedStore[]): void
   verify(request?: Partial<AuthRequest>): Promise<Verdict>
   /** The challenges that a request without Authorization gets. */
   challenges(realm?: string): Promise<readonly Challenge[]>
@@ -27,6 +30,11 @@ export type Rig = {
   attempt(how?: Answer, request?: Partial<AuthRequest>): Promise<Verdict['reason']>
   /** Answers to a challenge that has been given, and the reason of the verdict. */
   reply(challenge: Challenge, how?: Answer, request?: Partial<AuthRequest>): Promise<Verdict['reason']>
+}
+
+const UNMAPPED = {
+  ...{ name: DOMAIN, sid: 'SD1', accountSid: 'AC1', realm: REALM, active: true },
+  ...{ calls: [], registrations: [], ipRanges: undefined },
 }
 
 const START = Date.UTC(2026, 0, 1)
@@ -37,6 +45,7 @@ const START = Date.UTC(2026, 0, 1)
  */
 export function createRig(env: Readonly<Record<string, string>> = {}, redis?: RedisClient, laterMs = 0): Rig {
   let time = START + laterMs
+  let domainVersion = 0
   const [mirror, database, metrics] = [scriptedMirror(), scriptedStore(), createMetrics()]
   const checks = createChecks({
     config: readConfig(env),
@@ -66,6 +75,10 @@ export function createRig(env: Readonly<Record<string, string>> = {}, redis?: Re
     add(username, password, realm = REALM) {
       const ha1s = password === undefined ? {} : computeHa1s(username, realm, password)
       for (const store of [mirror, database]) store.credentials.set(`${realm} ${username}`, ha1s)
+    },
+    addDomain(domain, stores = [mirror, database]) {
+      domainVersion++
+      for (const { domains } of stores) domains.set(DOMAIN, { ...UNMAPPED, version: `${domainVersion}`, ...domain })
     },
     attempt: async (how, request) => reply(first(await challenges(request?.realm)), how, request),
   }

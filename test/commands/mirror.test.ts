@@ -30,19 +30,21 @@ t.test('mirror check prints what differs, without any HA1, and ends with 1; mirr
   await redis.hset(key('alice'), 'ha1', 'f'.repeat(32))
   await redis.del(key('bob'))
   await redis.hset(key('ghost'), 'ha1', 'e'.repeat(32))
+  await redis.hset('sipauth:domain:ghost.example', 'realm', realm, 'v', '1')
   const differs = await mirror('check')
   t.equal(differs.code, 1)
   t.same(differs.stdout.split('\n').sort(), [
     '',
-    '3 credentials compared, 3 differences',
+    '3 credentials compared, 4 differences',
     `credential alice in ${realm} differs in the HA1 ha1`,
     `credential bob in ${realm} is in PostgreSQL and not in Redis`,
     `credential ghost in ${realm} is in Redis and not in PostgreSQL`,
+    'domain ghost.example is in Redis and not in PostgreSQL',
     'the mirror is marked as complete',
   ])
 
   const rebuilt = await mirror('rebuild')
-  t.match(rebuilt, { code: 0, stdout: '3 records written, 1 removed\n' })
+  t.match(rebuilt, { code: 0, stdout: '3 records written, 2 removed\n' })
   t.match(await mirror('check'), { code: 0 })
   const printed = JSON.stringify([differs, rebuilt])
   for (const secret of [...ha1s, 'f'.repeat(32), 'e'.repeat(32)]) t.notMatch(printed, secret)
