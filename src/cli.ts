@@ -18,7 +18,9 @@ const HELP = `sipauthd serve                   answer requests, until SIGTERM
 sipauthd migrate                 bring the database's schema up to date
 sipauthd account create NAME     create an account; prints its token, once
 sipauthd account list [--status active|suspended|closed]
-sipauthd account suspend SID     its credentials authenticate nowhere any more
+sipauthd account suspend SID     its credentials authenticate nowhere any more; activate, close likewise
+sipauthd account rotate-token SID [--overlap 24h]
+                                 prints a new token, once; the one before stays good for the overlap
 sipauthd mirror check            compare every credential in PostgreSQL and Redis
 sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
 sipauthd help                    show this

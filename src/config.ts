@@ -18,7 +18,7 @@ const VARIABLES = {
   DATA_DIR: [settings.text, './data'],
   SIP_DOMAIN: [settings.sipDomain, 'sip.localhost'],
   MASTER_ACCOUNT_SID: [settings.accountSid],
-  MASTER_AUTH_TOKEN: [settings.token],
+  MASTER_AUTH_TOKEN: [settings.tokens],
   PROXY_TOKEN: [settings.token],
   HA1_TOKEN: [settings.token],
   NONCE_SECRET: [settings.nonceSecrets],

@@ -109,7 +109,10 @@ export async function serve(
     const api = await createApiServer({
       pool,
       provision,
-      master: { sid: secrets.masterAccountSid, tokenHash: hashToken(secrets.masterAuthToken.reveal()) },
+      master: {
+        sid: secrets.masterAccountSid,
+        tokenHashes: secrets.masterAuthTokens.map((each) => hashToken(each.reveal())),
+      },
       log,
     })
     const lookup = await createLookupServer({

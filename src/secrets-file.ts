@@ -13,6 +13,7 @@ export type SecretsFile = {
 
 /** `NAME=value` as a shell reads it where nothing is to be expanded: in single quotes, in double ones, or plain. */
 const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_]\w*)=(?:'([^']*)'|"([^"\\$`]*)"|([^\s'"\\$`#;&|<>()]*))(?:\s+#.*)?$/
+const LINE_END = /\r\n|\n|\r/
 
 /**
  * Reads the named values from a file of `NAME='value'` lines. Rejects with a `ConfigError` that names every line that
@@ -22,7 +23,7 @@ export async function readSecretsFile(path: string, names: readonly string[]): P
   const text = await readIfThere(path)
   const values = new Map<string, string>()
   const faults: string[] = []
-  for (const [index, raw] of (text ?? '').split(/\r\n|\n|\r/).entries()) {
+  for (const [index, raw] of (text ?? '').split(LINE_END).entries()) {
     const line = raw.trim()
     const [, name, single, double, plain] = ASSIGNMENT.exec(line) ?? []
     const value = single ?? double ?? plain
@@ -47,17 +48,40 @@ export async function addToSecretsFile(
   added: readonly { readonly name: string; readonly value: string }[],
 ): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(8).toString('hex')}`
+  const whole = endLine(text ?? '') + added.map(({ name, value }) => `${name}='${value}'\n`).join('')
   try {
-    const file = await open(draft, 'wx', 0o600)
-    await file.writeFile(endLine(text ?? '') + added.map(({ name, value }) => `${name}='${value}'\n`).join(''))
-    await file.sync()
-    await file.close()
-    await (text === undefined ? link(draft, path) : rename(draft, path))
+    await writeWhole(path, whole, text === undefined ? link : rename)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     throw error
+  }
+}
+
+/**
+ * Gives a name that the file holds another value, mode 0600, whole or not at all; every other line and comment stays.
+ * The value must not hold both kinds of quotes.
+ */
+export async function replaceInSecretsFile(path: string, name: string, value: string): Promise<void> {
+  const { text = '' } = await readSecretsFile(path, [name])
+  const quoted = value.includes("'") ? `"${value}"` : `'${value}'`
+  // A capturing split keeps what ends the lines, so that joining restores them.
+  const lines = text.split(new RegExp(`(${LINE_END.source})`)).map((line) => {
+    const isMeant = ASSIGNMENT.exec(line.trim())?.[1] === name
+    return isMeant ? `${/^\s*export\s/.test(line) ? 'export ' : ''}${name}=${quoted}` : line
+  })
+  await writeWhole(path, lines.join(''), rename)
+}
+
+/** Writes a file beside the path and puts it into its place. */
+async function writeWhole(path: string, text: string, put: (draft: string, path: string) => Promise<void>) {
+  const draft = `${path}.${randomBytes(8).toString('hex')}`
+  try {
+    const file = await open(draft, 'wx', 0o600)
+    await file.writeFile(text)
+    await file.sync()
+    await file.close()
+    await put(draft, path)
   } finally {
     await rm(draft, { force: true })
   }

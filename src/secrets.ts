@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type Config, ConfigError, type GeneratedName, generatedNames } from './config.js'
 import type { Secret } from './secret.js'
-import { addToSecretsFile, readSecretsFile } from './secrets-file.js'
-import { accountSid, Fault, nonceSecrets, type Parser, readNonceSecrets, token } from './settings.js'
+import { addToSecretsFile, readSecretsFile, replaceInSecretsFile } from './secrets-file.js'
+import { accountSid, Fault, nonceSecrets, type Parser, readNonceSecrets, token, tokens } from './settings.js'
 import { createSid, createToken } from './sid.js'
 
 /** What must be secret or must never change by itself: configured, or generated once and kept. */
 export type Secrets = {
   readonly masterAccountSid: string
-  readonly masterAuthToken: Secret
+  /** All of them are good; newest first. */
+  readonly masterAuthTokens: readonly Secret[]
   readonly proxyToken: Secret
   /** Opens `/v1/ha1` alone; undefined: the proxy token does. */
   readonly ha1Token: Secret | undefined
@@ -54,7 +55,7 @@ export async function loadSecrets(config: Config): Promise<LoadedSecrets> {
     kept,
     secrets: {
       masterAccountSid: config.MASTER_ACCOUNT_SID ?? take('MASTER_ACCOUNT_SID', accountSid),
-      masterAuthToken: config.MASTER_AUTH_TOKEN ?? take('MASTER_AUTH_TOKEN', token),
+      masterAuthTokens: config.MASTER_AUTH_TOKEN ?? take('MASTER_AUTH_TOKEN', tokens),
       proxyToken: config.PROXY_TOKEN ?? take('PROXY_TOKEN', token),
       ha1Token: config.HA1_TOKEN,
       nonceSecrets: config.NONCE_SECRET_FILE
@@ -67,6 +68,17 @@ export async function loadSecrets(config: Config): Promise<LoadedSecrets> {
 /** Reads `NONCE_SECRET_FILE`: secrets separated by commas or line ends, newest first. Throws a `ConfigError`. */
 export function readNonceSecretFile(path: string): readonly Secret[] {
   return named('NONCE_SECRET_FILE', () => readNonceSecrets(path))
+}
+
+/**
+ * Puts a new master token first in the file that keeps it; the one before stays second, and no older one stays, unless
+ * none is to. Rejects with a `ConfigError` where the file cannot be understood.
+ */
+export async function rotateKeptMasterToken(path: string, value: string, keepPrevious: boolean): Promise<void> {
+  const { values } = await readSecretsFile(path, ['MASTER_AUTH_TOKEN'])
+  const [previous] = values.get('MASTER_AUTH_TOKEN')?.split(',') ?? []
+  const kept = keepPrevious && previous !== undefined ? [value, previous] : [value]
+  await replaceInSecretsFile(path, 'MASTER_AUTH_TOKEN', kept.join(','))
 }
 
 /** Gives a broken rule the name of what broke it. */

@@ -89,6 +89,15 @@ export function token(value: string): Secret {
   return new Secret(value)
 }
 
+/** Tokens that are all good, separated by commas, the newest first. */
+export function tokens(value: string): readonly Secret[] {
+  const parts = value.split(',').map((part) => part.trim())
+  if (!parts.every((part) => /^[\x21-\x7e]{8,256}$/.test(part))) {
+    throw new Fault('must be tokens of 8 to 256 printable ASCII characters without blanks, separated by commas')
+  }
+  return parts.map((part) => new Secret(part))
+}
+
 /** Secrets that sign nonces, separated by commas, the newest first. */
 export function nonceSecrets(value: string): readonly Secret[] {
   return value.split(',').map((part) => {

@@ -33,7 +33,14 @@ t.test('help lists every command, with and without being asked, whatever the con
     const { code, stdout, stderr } = await runSipauthd(args, { API_PORT: 'wrong' })
     t.equal(code, 0)
     t.equal(stderr, '')
-    for (const command of ['serve', 'migrate', 'account create', 'account list', 'account suspend', 'mirror check']) {
+    for (const command of [
+      'serve',
+      'migrate',
+      'account create',
+      'account list',
+      'account rotate-token',
+      'mirror check',
+    ]) {
       t.match(stdout, `sipauthd ${command}`)
     }
     t.match(stdout, /mirror rebuild[\s\S]*sipauthd help/)
@@ -46,7 +53,7 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
   const wrong: readonly (readonly [Command, readonly string[], RegExp])[] = [
     [runServe, ['now'], /serve takes no arguments/],
     [runMigrate, ['up'], /migrate takes no arguments/],
-    [runAccount, [], /account takes one of create, list, suspend/],
+    [runAccount, [], /account takes one of create, list, suspend, activate, close, rotate-token/],
     [runAccount, ['constructor'], /account takes one of/],
     [runAccount, ['create'], /a name of 1 to 64 characters/],
     [runAccount, ['create', 'x'.repeat(65)], /a name of 1 to 64 characters/],
@@ -58,6 +65,14 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
     [runAccount, ['suspend'], /takes an account SID/],
     [runAccount, ['suspend', 'AC1'], /takes an account SID/],
     [runAccount, ['suspend', MASTER.sid, 'now'], /takes an account SID/],
+    [runAccount, ['activate'], /account activate takes an account SID/],
+    [runAccount, ['rotate-token'], /rotate-token takes an account SID, and --overlap/],
+    [runAccount, ['rotate-token', 'AC1'], /takes an account SID/],
+    [runAccount, ['rotate-token', MASTER.sid, MASTER.sid], /takes an account SID/],
+    [runAccount, ['rotate-token', MASTER.sid, '--overlap'], /--overlap with a whole number/],
+    [runAccount, ['rotate-token', MASTER.sid, '--overlap=day'], /--overlap with a whole number/],
+    [runAccount, ['rotate-token', MASTER.sid, '--overlap', '91d'], /90d at most/],
+    [runAccount, ['rotate-token', MASTER.sid, '--now'], /takes an account SID/],
     [runMirror, [], /mirror takes one of check, rebuild/],
     [runMirror, ['check', 'all'], /mirror takes one of/],
     [runMirror, ['check'], /REDIS_URL must be set/],

@@ -58,7 +58,7 @@ t.test('a variable that is empty or blank counts as not set', (t) => {
 const PORTS = ['API_PORT', 'AUTH_PORT', 'SIP_PORT', 'SIP_WS_PORT']
 const NO_PORTS = ['65536', '-1', '1.5', '0x50', '8080x', '1e3', '٣']
 const SECONDS = ['NONCE_TTL', 'THROTTLE_WINDOW', 'THROTTLE_BAN_MAX']
-const TOKENS = ['MASTER_AUTH_TOKEN', 'PROXY_TOKEN', 'HA1_TOKEN']
+const TOKENS = ['PROXY_TOKEN', 'HA1_TOKEN']
 
 /** Values that are taken as they stand, and values that are refused with a rule. */
 const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly string[] }>> = {
@@ -98,6 +98,7 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
   ...Object.fromEntries(
     TOKENS.map((name) => [name, { good: ['12345678', '!"#$%&/()'], bad: ['1234567', 'with a blank', 'ünïcödé!'] }]),
   ),
+  MASTER_AUTH_TOKEN: { good: ['12345678', 'newest-1, older-12'], bad: ['1234567', 'a-blank in', 'long-enough,'] },
   NONCE_SECRET: { good: ['12345678', 'newest-1, older-12'], bad: ['1234567', 'long-enough,short', 'long-enough,'] },
   ...Object.fromEntries(SECONDS.map((name) => [name, { good: ['86400'], bad: ['0', '86401', 'x', '-1', '1.5'] }])),
   THROTTLE_BAN: { good: ['1'], bad: ['0', '86401'] },

@@ -1,14 +1,14 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, readConfig } from '../src/config.js'
-import { type LoadedSecrets, loadSecrets, readNonceSecretFile } from '../src/secrets.js'
+import { type LoadedSecrets, loadSecrets, readNonceSecretFile, rotateKeptMasterToken } from '../src/secrets.js'
 import { scratchFolder } from './fixtures/scratch.js'
 
 function reveal({ secrets }: LoadedSecrets): Record<string, unknown> {
   return {
     sid: secrets.masterAccountSid,
-    token: secrets.masterAuthToken.reveal(),
+    token: secrets.masterAuthTokens.map((token) => token.reveal()).join(),
     proxy: secrets.proxyToken.reveal(),
     ha1: secrets.ha1Token?.reveal(),
     nonces: secrets.nonceSecrets.map((secret) => secret.reveal()),
@@ -167,4 +167,25 @@ t.test('a file of nonce secrets holds them by lines or commas, the newest first'
     writeFileSync(path, text)
     t.throws(() => readNonceSecretFile(path), ConfigError, JSON.stringify(text))
   }
+})
+
+t.test('a new master token stands first in the file, the one before second, and all else stays', async (t) => {
+  const DATA_DIR = await scratchFolder('data')
+  const path = join(DATA_DIR, 'secrets.env')
+  const others = ["# the master's", `MASTER_ACCOUNT_SID=AC${'1'.repeat(32)} # ours`, "NONCE_SECRET='nonce-secret'"]
+  const file = (line: string) => [...others, line, 'PROXY_TOKEN=proxy-token', ''].join('\r\n')
+  writeFileSync(path, file('export MASTER_AUTH_TOKEN="first-token\'s"  # of the first day'), { mode: 0o644 })
+  await rotateKeptMasterToken(path, 'second-token', true)
+  t.equal(readFileSync(path, 'utf8'), file('export MASTER_AUTH_TOKEN="second-token,first-token\'s"'))
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  const { secrets } = await loadSecrets(readConfig({ DATA_DIR }))
+  t.same(
+    secrets.masterAuthTokens.map((token) => token.reveal()),
+    ['second-token', "first-token's"],
+  )
+  await rotateKeptMasterToken(path, 'third-token', true)
+  t.equal(readFileSync(path, 'utf8'), file("export MASTER_AUTH_TOKEN='third-token,second-token'"))
+  await rotateKeptMasterToken(path, 'fourth-token', false)
+  t.equal(readFileSync(path, 'utf8'), file("export MASTER_AUTH_TOKEN='fourth-token'"))
+  t.same(readdirSync(DATA_DIR), ['secrets.env'], 'no draft is left')
 })

@@ -2,11 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { equalInConstantTime } from '../digest/equal.js'
 import { isSid } from '../sid.js'
-import { type Account, findAccount, findTokenHash } from '../store/accounts.js'
+import { type Account, findAccount, findTokenHolder } from '../store/accounts.js'
 import { Fault } from './fault.js'
 
-/** The account that creates accounts: its token is configuration, given here as its SHA-256. */
-export type Master = { readonly sid: string; readonly tokenHash: Buffer }
+/** The account that creates accounts: its tokens are configuration, given here as their SHA-256; all of them are good. */
+export type Master = { readonly sid: string; readonly tokenHashes: readonly Buffer[] }
 
 /** Decides who acts, and on which account. */
 export type AccountAuth = {
@@ -19,23 +19,35 @@ export type AccountAuth = {
   reach(actor: Account, sid: string): Promise<Account>
 }
 
-/** Builds the decision over the accounts in the store. */
-export function createAccountAuth({ pool, master }: { pool: pg.Pool; master: Master }): AccountAuth {
-  // An unknown account is compared too, with a hash that no token has, so that it takes the same time.
-  const decoy = randomBytes(32)
+/** Tokens that an account below the master can have at a time: its own, and the one before while that is good. */
+const TOKENS_MAX = 2
 
-  async function tokenHashOf(sid: string): Promise<Buffer> {
-    if (sid === master.sid) return master.tokenHash
-    return (isSid('account', sid) ? await findTokenHash(pool, sid) : undefined) ?? decoy
+/** Builds the decision over the accounts in the store; `equal` is the house's comparison. */
+export function createAccountAuth(deps: {
+  readonly pool: pg.Pool
+  readonly master: Master
+  readonly equal?: (a: string, b: string) => boolean
+}): AccountAuth {
+  const { pool, master, equal = equalInConstantTime } = deps
+  // Whatever an account lacks is compared with a hash that no token has: an unknown account and a wrong token cost the
+  // same question and the same comparisons.
+  const decoy = randomBytes(32)
+  const comparisons = Math.max(TOKENS_MAX, master.tokenHashes.length)
+
+  function isOneOf(token: string, expected: readonly Buffer[]): boolean {
+    const given = createHash('sha256').update(token).digest('hex')
+    const padded = Array.from({ length: comparisons }, (_, index) => expected[index] ?? decoy)
+    // Every one is compared, whichever fits.
+    return padded.map((hash) => equal(given, hash.toString('hex'))).includes(true)
   }
 
   return {
     async authenticate(sid, token) {
-      const expected = await tokenHashOf(sid)
-      const given = createHash('sha256').update(token).digest()
-      const matches = equalInConstantTime(given.toString('hex'), expected.toString('hex'))
-      const account = matches ? await findAccount(pool, sid) : undefined
-      if (!account) throw unauthenticated()
+      const holder = isSid('account', sid) ? await findTokenHolder(pool, sid) : undefined
+      const expected = sid === master.sid ? master.tokenHashes : holder?.tokenHashes
+      const matches = isOneOf(token, expected ?? [])
+      if (!holder || !matches) throw unauthenticated()
+      const { account } = holder
       if (account.status !== 'active') throw new Fault('account_inactive', 'Account not active')
       return account
     },

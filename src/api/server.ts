@@ -25,7 +25,7 @@ import { VOBIZ_MANUAL } from './vobiz/manual.js'
 export type ApiDeps = {
   readonly pool: pg.Pool
   readonly provision: Provision
-  /** The account that creates accounts; `tokenHash` is the SHA-256 of its token. Its row must exist. */
+  /** The account that creates accounts; `tokenHashes` are the SHA-256 of its tokens. Its row must exist. */
   readonly master: Master
   readonly log: Log
   /** Milliseconds since the epoch; the system's clock where it is left out. */

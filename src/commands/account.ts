@@ -1,6 +1,7 @@
 import { isSid } from '../sid.js'
 import { ACCOUNT_STATUSES, type Account, type AccountStatus, listAccounts } from '../store/accounts.js'
 import { type CommandContext, UsageError } from './command.js'
+import { rotateToken } from './rotate-token.js'
 import { type Tools, withTools } from './tools.js'
 
 const PAGE = 1_000
@@ -8,9 +9,16 @@ const PAGE = 1_000
 /** Reads an action's words, before anything is opened; the answer does its work. */
 type Action = (args: readonly string[]) => (tools: Tools) => Promise<number>
 
-const ACTIONS: Readonly<Record<string, Action>> = { create, list, suspend }
+const ACTIONS: Readonly<Record<string, Action>> = {
+  create,
+  list,
+  suspend: setStatus('suspend', 'suspended'),
+  activate: setStatus('activate', 'active'),
+  close: setStatus('close', 'closed'),
+  'rotate-token': rotateToken,
+}
 
-/** `sipauthd account create|list|suspend`: the accounts below the master, without the management API. */
+/** `sipauthd account …`: the accounts below the master, without the management API. */
 export async function runAccount(context: CommandContext): Promise<number> {
   const [name = '', ...args] = context.args
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
@@ -56,14 +64,16 @@ function readStatus(args: readonly string[]): AccountStatus | undefined {
   return status
 }
 
-/** `account suspend SID`: its credentials authenticate nowhere until it is active again. */
-function suspend(args: readonly string[]) {
-  const [sid = '', ...rest] = args
-  if (!isSid('account', sid) || rest.length > 0) throw new UsageError('sipauthd account suspend takes an account SID')
-  return async ({ print, provision }: Tools) => {
-    const account = await provision.accounts.update(sid, { status: 'suspended' })
-    print(`${JSON.stringify(show(account))}\n`)
-    return 0
+/** `account suspend|activate|close SID`: what is not active authenticates nowhere; what is closed stays so. */
+function setStatus(name: string, status: AccountStatus): Action {
+  return (args) => {
+    const [sid = '', ...rest] = args
+    if (!isSid('account', sid) || rest.length > 0) throw new UsageError(`sipauthd account ${name} takes an account SID`)
+    return async ({ print, provision }) => {
+      const account = await provision.accounts.update(sid, { status })
+      print(`${JSON.stringify(show(account))}\n`)
+      return 0
+    }
   }
 }
 

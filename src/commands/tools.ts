@@ -5,7 +5,7 @@ import { createRedisMirror } from '../mirror/redis-mirror.js'
 import { createProvision, type Provision } from '../provision.js'
 import type { RedisClient } from '../redis/client.js'
 import { createRelay, type Relay } from '../relay.js'
-import { loadSecrets } from '../secrets.js'
+import { type LoadedSecrets, loadSecrets } from '../secrets.js'
 import type { Database } from '../store/database.js'
 import { migrateWhenUp, openDatabase, openRedis } from '../stores.js'
 import { createTruth } from '../truth.js'
@@ -16,6 +16,7 @@ export type Tools = Pick<CommandContext, 'print' | 'log'> & {
   readonly database: Database
   readonly provision: Provision
   readonly masterSid: string
+  readonly loaded: LoadedSecrets
   /** Publishes this command's own changes; undefined without Redis, where the outbox keeps them for the servers. */
   readonly relay: Relay | undefined
 }
@@ -26,7 +27,8 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
   const database = await openDatabase(config, log)
   let redis: RedisClient | undefined
   try {
-    const { secrets, generated, path } = await loadSecrets(config)
+    const loaded = await loadSecrets(config)
+    const { secrets, generated, path } = loaded
     if (generated.length > 0) log.info({ path, names: generated.map(({ name }) => name) }, 'secrets generated and kept')
     await migrateWhenUp(database, log, Date.now)
     redis = await openRedis(config, log)
@@ -35,7 +37,7 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     const publisher = relay ?? { publish: async () => {} }
     const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
     await provision.accounts.ensureMaster(secrets.masterAccountSid)
-    return await work({ print, log, database, provision, relay, masterSid: secrets.masterAccountSid })
+    return await work({ print, log, database, provision, relay, loaded, masterSid: secrets.masterAccountSid })
   } finally {
     redis?.disconnect()
     await database.close()

@@ -9,6 +9,7 @@ import {
   insertAccount,
   lockAccount,
   updateAccount,
+  updateTokenHash,
 } from '../store/accounts.js'
 import { appendAudit } from '../store/audit.js'
 import { touchAccountCredentials } from '../store/credentials.js'
@@ -90,7 +91,41 @@ export function createAccountProvision({ pool, publisher, sipDomain, author }: W
       await publisher.publish(changes)
       return account
     },
+
+    /**
+     * Gives an account below the master another token, which is in this answer and nowhere else. The one before stays
+     * good for the overlap, in seconds; zero ends it at once.
+     */
+    async rotateToken(sid: string, overlapSeconds: number): Promise<RotatedToken> {
+      const token = createToken()
+      return inTransaction(pool, async (tx) => {
+        const before = await lockAccount(tx, sid, 'update')
+        if (!before) throw new Refusal('not_found', 'AccountSid', 'names no account')
+        if (before.parentSid === undefined) {
+          throw new Refusal('invalid', 'AccountSid', 'is that of the master account, whose token is configuration')
+        }
+        const previousUntil = await updateTokenHash(tx, sid, hashToken(token), overlapSeconds)
+        const detail = { previousTokenUntil: previousUntil ?? null }
+        await appendAudit(tx, author, { accountSid: sid, action: 'account.rotate_token', resourceSid: sid, detail })
+        return { account: (await findAccount(tx, sid)) as Account, token, previousUntil }
+      })
+    },
+
+    /** Writes down that the master has another token, together with `put`, which puts it into the configuration. */
+    async rotateMasterToken(sid: string, put: () => Promise<void>): Promise<void> {
+      await inTransaction(pool, async (tx) => {
+        await appendAudit(tx, author, { accountSid: sid, action: 'account.rotate_token', resourceSid: sid })
+        await put()
+      })
+    },
   }
+}
+
+/** An account's new token, and when the one before ends; undefined where it has ended. */
+export type RotatedToken = {
+  readonly account: Account
+  readonly token: string
+  readonly previousUntil: Date | undefined
 }
 
 /** What the audit trail shows of an account. */

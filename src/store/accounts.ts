@@ -4,7 +4,7 @@ import { type Page, type Position, pageSql, toPage } from './page.js'
 export const ACCOUNT_STATUSES = ['active', 'suspended', 'closed'] as const
 export type AccountStatus = (typeof ACCOUNT_STATUSES)[number]
 
-/** An account as stored; its token only as a hash, which `findTokenHash` gives to the one who compares. */
+/** An account as stored; its tokens only as hashes, which `findTokenHolder` gives to the one who compares. */
 export type Account = {
   readonly seq: string
   readonly sid: string
@@ -90,12 +90,43 @@ export async function lockAccount(
   return rows[0] && toAccount(rows[0])
 }
 
-/** SHA-256 of the account's token, for whoever compares it. */
-export async function findTokenHash(db: Queryable, sid: string): Promise<Buffer | undefined> {
-  const { rows } = await db.query<{ token_hash: Buffer | null }>('select token_hash from accounts where sid = $1', [
-    sid,
-  ])
-  return rows[0]?.token_hash ?? undefined
+/** An account, and the SHA-256 of every token of it that is good now; none for the master, whose are configuration. */
+export type TokenHolder = { readonly account: Account; readonly tokenHashes: readonly Buffer[] }
+
+/** For whoever compares a token: one question, whether the account exists or not. The database's clock counts. */
+export async function findTokenHolder(db: Queryable, sid: string): Promise<TokenHolder | undefined> {
+  const { rows } = await db.query<Row & { token_hash: Buffer | null; previous_token_hash: Buffer | null }>(
+    `select ${COLUMNS}, token_hash,
+            case when previous_token_until > now() then previous_token_hash end as previous_token_hash
+     from accounts where sid = $1`,
+    [sid],
+  )
+  const [row] = rows
+  if (!row) return undefined
+  const tokenHashes = [row.token_hash, row.previous_token_hash].filter((hash) => hash !== null)
+  return { account: toAccount(row), tokenHashes }
+}
+
+/**
+ * Gives the account another token; the one before stays good for the overlap, in seconds, and the one before that ends
+ * at once. The answer is when the one before ends, undefined where it has ended.
+ */
+export async function updateTokenHash(
+  tx: Queryable,
+  sid: string,
+  tokenHash: Buffer,
+  overlapSeconds: number,
+): Promise<Date | undefined> {
+  const { rows } = await tx.query<{ previous_token_until: Date | null }>(
+    `update accounts
+     set previous_token_hash = case when $3::int > 0 then token_hash end,
+         previous_token_until = case when $3::int > 0 then now() + $3::int * interval '1 second' end,
+         token_hash = $2, updated_at = now()
+     where sid = $1
+     returning previous_token_until`,
+    [sid, tokenHash, overlapSeconds],
+  )
+  return rows[0]?.previous_token_until ?? undefined
 }
 
 export type AccountFilter = { readonly friendlyName?: string | undefined; readonly status?: AccountStatus | undefined }

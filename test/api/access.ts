@@ -1,4 +1,7 @@
 import type { Test } from 'tap'
+import { createAccountAuth } from '../../src/api/account-auth.js'
+import { equalInConstantTime } from '../../src/digest/equal.js'
+import { hashToken } from '../../src/provision/accounts.js'
 import { type Answer, basic, type Key, type RunningApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
@@ -115,9 +118,61 @@ async function testStatus(t: Test, api: RunningApi) {
   isRefused(t, await set('active'), 400, 20001, 'which stays closed')
 }
 
+/** What the database is asked and how many hashes are compared until somebody is let in or not. */
+async function watchAuthentication(api: RunningApi, sid: string, token: string): Promise<readonly unknown[]> {
+  const done: unknown[] = []
+  const pool = new Proxy(api.database.pool, {
+    get: (target, name) =>
+      name !== 'query'
+        ? Reflect.get(target, name)
+        : (text: string, values: unknown[]) => {
+            done.push(text)
+            return target.query(text, values)
+          },
+  })
+  const equal = (a: string, b: string) => {
+    done.push([a.length, b.length])
+    return equalInConstantTime(a, b)
+  }
+  const tokenHashes = [hashToken(api.master.token)]
+  const auth = createAccountAuth({ pool, master: { sid: api.master.sid, tokenHashes }, equal })
+  done.push(
+    await auth.authenticate(sid, token).then(
+      () => 'let in',
+      ({ code }) => code,
+    ),
+  )
+  return done
+}
+
+async function testEqualWork(t: Test, api: RunningApi) {
+  const key = await api.createAccount()
+  const known = await watchAuthentication(api, key.sid, key.token)
+  t.match(known, [/^select /, [64, 64], [64, 64], 'let in'])
+  const refused = [...known.slice(0, -1), 'unauthenticated']
+  t.strictSame(await watchAuthentication(api, key.sid, 'wrong'), refused, 'a wrong token')
+  t.strictSame(await watchAuthentication(api, `AC${'0'.repeat(32)}`, key.token), refused, 'an unknown account')
+  t.strictSame(await watchAuthentication(api, api.master.sid, 'wrong'), refused, "a wrong token of the master's")
+  const { token } = await api.provision.accounts.rotateToken(key.sid, 3_600)
+  for (const good of [key.token, token]) t.strictSame(await watchAuthentication(api, key.sid, good), known, 'rotated')
+}
+
+async function testRotation(t: Test, api: RunningApi) {
+  const key = await api.createAccount()
+  const account = `/2010-04-01/Accounts/${key.sid}.json`
+  const statusOf = async (token: string) => (await api.ask('GET', account, { key: { ...key, token } })).status
+  const { token } = await api.provision.accounts.rotateToken(key.sid, 3_600)
+  t.strictSame([await statusOf(key.token), await statusOf(token)], [200, 200], 'both are good for the overlap')
+  const last = await api.provision.accounts.rotateToken(key.sid, 0)
+  const old = [await statusOf(key.token), await statusOf(token)]
+  t.strictSame([...old, await statusOf(last.token)], [401, 401, 200], 'without one the new token alone is')
+}
+
 /** Who may ask, and who may see what. */
 export async function testAccess(t: Test, api: RunningApi): Promise<void> {
   await t.test('whoever is not known gets 401 and 20003', (t) => testAuthentication(t, api))
+  await t.test('whoever is refused costs the same work as whoever is let in', (t) => testEqualWork(t, api))
+  await t.test('a token that is rotated is in force at once', (t) => testRotation(t, api))
   await t.test("another account's resources do not exist", (t) => testStrangers(t, api))
   await t.test('a parent acts on the accounts below it, never the reverse', (t) => testFamily(t, api))
   await t.test('an account that is not active gets 401 and 20005', (t) => testStatus(t, api))

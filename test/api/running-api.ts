@@ -105,11 +105,11 @@ async function createServer({ pool }: Database, logged: string[], published: Cha
   const provision = createProvision({ pool, publisher, sipDomain: 'sip.test' })
   const master = { sid: createSid('account'), token: createToken() }
   await provision.accounts.ensureMaster(master.sid)
-  const tokenHash = createHash('sha256').update(master.token).digest()
+  const tokenHashes = [createHash('sha256').update(master.token).digest()]
   const log = pino({ level: 'trace' }, sink)
   // Half past twelve at night, when an hour of twelve is easily got wrong.
   const now = () => Date.UTC(2026, 10, 19, 0, 30)
-  const app = await createApiServer({ pool, provision, master: { sid: master.sid, tokenHash }, log, now })
+  const app = await createApiServer({ pool, provision, master: { sid: master.sid, tokenHashes }, log, now })
   return { provision, app, master }
 }
 

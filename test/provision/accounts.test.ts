@@ -1,7 +1,7 @@
 import t from 'tap'
 import { hashToken } from '../../src/provision/accounts.js'
 import { createSid } from '../../src/sid.js'
-import { findTokenHash } from '../../src/store/accounts.js'
+import { findTokenHolder } from '../../src/store/accounts.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
 import { createStage, hashOf, openRedis, openStore } from './stage.js'
@@ -51,8 +51,53 @@ t.test('the master account is made once, however many nodes start, and keeps its
 t.test('a token is stored as its hash alone', async (t) => {
   const { provision, accountSid } = await createStage(t, database)
   const { account, token } = await provision.accounts.create(accountSid, 'below')
-  t.same(await findTokenHash(database.pool, account.sid), hashToken(token))
+  t.same((await findTokenHolder(database.pool, account.sid))?.tokenHashes, [hashToken(token)])
   const { rows } = await database.pool.query('select a::text from accounts a')
   t.notMatch(JSON.stringify(rows), token)
   t.match(account.realm, /^ma-[a-z0-9-]+\.sip\.test$/, 'its realm is a host name')
+})
+
+t.test(
+  'a token that is rotated stays good for the overlap, by the database clock, and the one before it ends',
+  async (t) => {
+    const { provision, accountSid } = await createStage(t, database)
+    const { account, token: first } = await provision.accounts.create(accountSid, 'below')
+    const good = async () => (await findTokenHolder(database.pool, account.sid))?.tokenHashes
+    const second = await provision.accounts.rotateToken(account.sid, 3_600)
+    t.same(await good(), [second.token, first].map(hashToken))
+    const { rows } = await database.pool.query<{ seconds: number }>(
+      'select extract(epoch from previous_token_until - now())::int as seconds from accounts where sid = $1',
+      [account.sid],
+    )
+    t.ok(rows[0] && rows[0].seconds > 3_500 && rows[0].seconds <= 3_600)
+    const third = await provision.accounts.rotateToken(account.sid, 60)
+    t.same(await good(), [third.token, second.token].map(hashToken), 'two at most are good')
+    await database.pool.query('update accounts set previous_token_until = now() where sid = $1', [account.sid])
+    t.same(await good(), [hashToken(third.token)], 'and one when the time is up')
+    const fourth = await provision.accounts.rotateToken(account.sid, 0)
+    t.equal(fourth.previousUntil, undefined)
+    t.same(await good(), [hashToken(fourth.token)])
+    const { rows: stored } = await database.pool.query('select a::text from accounts a where sid = $1', [account.sid])
+    for (const { token } of [second, third, fourth]) t.notMatch(JSON.stringify(stored), token)
+  },
+)
+
+t.test('of two rotations at once both happen, one after the other', async (t) => {
+  const { provision, accountSid } = await createStage(t, database)
+  const { account } = await provision.accounts.create(accountSid, 'below')
+  const rotated = await Promise.all([1, 2].map(() => provision.accounts.rotateToken(account.sid, 60)))
+  const good = (await findTokenHolder(database.pool, account.sid))?.tokenHashes ?? []
+  const hexes = (hashes: readonly Buffer[]) => hashes.map((hash) => hash.toString('hex')).sort()
+  t.same(hexes(good), hexes(rotated.map(({ token }) => hashToken(token))))
+})
+
+t.test("the master's token is rotated in the configuration alone, and an unknown account's nowhere", async (t) => {
+  const { provision } = await createStage(t, database)
+  const master = await provision.accounts.ensureMaster(createSid('account'))
+  await t.rejects(provision.accounts.rotateToken(master.sid, 0), { code: 'invalid', field: 'AccountSid' })
+  await t.rejects(provision.accounts.rotateToken(createSid('account'), 0), { code: 'not_found' })
+  const { rows } = await database.pool.query('select from audit where action = $1 and account_sid = $2', [
+    ...['account.rotate_token', master.sid],
+  ])
+  t.equal(rows.length, 0)
 })
