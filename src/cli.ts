@@ -12,6 +12,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   migrate: async () => (await import('./commands/migrate.js')).runMigrate,
   account: async () => (await import('./commands/account.js')).runAccount,
   mirror: async () => (await import('./commands/mirror.js')).runMirror,
+  import: async () => (await import('./commands/import.js')).runImport,
+  export: async () => (await import('./commands/export.js')).runExport,
 }
 
 const HELP = `sipauthd serve                   answer requests, until SIGTERM
@@ -23,6 +25,10 @@ sipauthd account rotate-token SID [--overlap 24h]
                                  prints a new token, once; the one before stays good for the overlap
 sipauthd mirror check            compare every credential in PostgreSQL and Redis
 sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
+sipauthd import SOURCE [--dry-run] …   bring users over from a subscriber table (postgres://…, mysql://…),
+                                 a CSV file or a pjsip.conf: see docs/migrating.md
+sipauthd export [--account SID] [--list SID|NAME] [--output FILE]
+                                 every credential as CSV, with its HA1s: whoever has them can log in
 sipauthd help                    show this
 
 Everything else is configured by variables: see README.md and .env.example.

@@ -5,6 +5,7 @@ import { type CredentialListProvision, createCredentialListProvision } from './p
 import { type CredentialProvision, createCredentialProvision } from './provision/credentials.js'
 import { createDomainMappingProvision, type DomainMappingProvision } from './provision/domain-mappings.js'
 import { createDomainProvision, type DomainProvision } from './provision/domains.js'
+import { createImportProvision, type ImportProvision } from './provision/imports.js'
 import {
   createIpAccessControlListProvision,
   type IpAccessControlListProvision,
@@ -25,6 +26,7 @@ export type Writes = {
   readonly domainMappings: DomainMappingProvision
   readonly ipAccessControlLists: IpAccessControlListProvision
   readonly ipAddresses: IpAddressProvision
+  readonly imports: ImportProvision
 }
 
 /** The writes of the command line and of the program itself; `by` gives those of somebody else. */
@@ -40,6 +42,7 @@ export function createProvision(deps: { pool: pg.Pool; publisher: Publisher; sip
     domainMappings: createDomainMappingProvision({ ...deps, author }),
     ipAccessControlLists: createIpAccessControlListProvision({ ...deps, author }),
     ipAddresses: createIpAddressProvision({ ...deps, author }),
+    imports: createImportProvision({ ...deps, author }),
   })
   return { ...by(COMMAND_LINE), by }
 }

@@ -52,7 +52,7 @@ t.test('every import of every file is seen', (t) => {
   t.ok(FILES.length > 100)
   t.ok(IMPORTS.length > 300)
   const rooms = new Set(FILES.map(roomOf))
-  for (const room of ['digest', 'auth', 'lookup', 'sip', 'api', 'store', 'mirror', 'redis', 'provision']) {
+  for (const room of ['digest', 'auth', 'lookup', 'sip', 'api', 'store', 'mirror', 'redis', 'provision', 'bulk']) {
     t.ok(rooms.has(room), room)
   }
   const unknown = IMPORTS.filter(({ to, isOurs }) => isOurs && !SOURCES.has(`${to}.ts`))
@@ -110,22 +110,37 @@ t.test('the doors lookup and sip use auth alone, and never each other', (t) => {
   t.end()
 })
 
+/** What each file of a room takes from the store, as it says so. */
+function namesTakenFromStore(room: string): readonly string[] {
+  const namesTaken = /import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'[./]*\/store\/[^']+'/g
+  return [...SOURCES]
+    .filter(([file]) => roomOf(file) === room)
+    .flatMap(([file, source]) => [...source.matchAll(namesTaken)].map(([, names = '']) => `${file}: ${names.trim()}`))
+}
+
+function writesTakenFromStore(room: string): readonly string[] {
+  const writing = /\b(?:insert|update|delete|lock|claim|touch|append|set|remove|write)[A-Z]\w*|\binTransaction\b/
+  return namesTakenFromStore(room).filter((names) => writing.test(names))
+}
+
 t.test('api writes through provision alone, and of store only reads', (t) => {
   const others = ['provision', 'digest/equal', 'digest/algorithm', ...WORDS]
   t.same(
     strays('api', ({ to }) => roomOf(to) === 'store' || others.includes(to)),
     [],
   )
-  const writing = /\b(?:insert|update|delete|lock|claim|touch|append|set|remove)[A-Z]\w*|\binTransaction\b/
-  const namesTaken = /import\s+(?:type\s+)?\{([^}]*)\}\s+from\s+'[./]*\/store\/[^']+'/g
-  const written = [...SOURCES]
-    .filter(([file]) => roomOf(file) === 'api')
-    .flatMap(([file, source]) => [...source.matchAll(namesTaken)].map(([, names = '']) => `${file}: ${names.trim()}`))
-  t.ok(written.length > 5, 'api does read')
+  t.ok(namesTakenFromStore('api').length > 5, 'api does read')
+  t.same(writesTakenFromStore('api'), [])
+  t.end()
+})
+
+t.test('bulk writes through provision alone, and of store only reads', (t) => {
+  const others = ['provision', 'digest/algorithm', 'secret', ...WORDS]
   t.same(
-    written.filter((names) => writing.test(names)),
+    strays('bulk', ({ to }) => ['store', 'provision'].includes(roomOf(to)) || others.includes(to)),
     [],
   )
+  t.same(writesTakenFromStore('bulk'), [])
   t.end()
 })
 
@@ -158,7 +173,7 @@ t.test('pg is imported where SQL or its pool is at home, ioredis in redis and wh
   const users = (name: string) => [
     ...new Set(IMPORTS.filter(({ to, isTypeOnly }) => to === name && !isTypeOnly).map(({ from }) => roomOf(from))),
   ]
-  t.same(users('pg'), ['store'])
+  t.same(users('pg').sort(), ['bulk', 'store'], 'bulk reads databases of other programs')
   t.same(
     users('ioredis').filter((room) => room !== 'mirror'),
     ['redis'],

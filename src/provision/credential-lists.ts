@@ -29,6 +29,12 @@ export const LISTS_PER_ACCOUNT_MAX = 100
 
 export type CredentialListProvision = ReturnType<typeof createCredentialListProvision>
 
+export type NewCredentialListInput = {
+  readonly friendlyName: string
+  readonly realm?: string | undefined
+  readonly algorithms?: readonly HashAlgorithm[] | undefined
+}
+
 export type CredentialListChange = {
   readonly friendlyName?: string | undefined
   /** Only while the list is empty: HA1s are made with the realm. */
@@ -82,34 +88,50 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     return list
   }
 
+  async function insertNew(
+    tx: pg.PoolClient,
+    accountSid: string,
+    { friendlyName, realm: wanted, algorithms }: NewCredentialListInput,
+    listsMax: number,
+  ): Promise<{ list: CredentialList; changes: Change[] }> {
+    const account = await lockAccount(tx, accountSid, 'update')
+    if (!account) throw new Refusal('not_found', 'AccountSid', 'names no account')
+    if ((await countCredentialLists(tx, accountSid)) >= listsMax) {
+      throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${listsMax} an account`)
+    }
+    const realm = normalizeRealm(wanted ?? account.realm)
+    if (realm !== account.realm) await takeName(tx, accountSid, realm)
+    const changes = await enterRealm(tx, accountSid, realm, algorithms, 0)
+    const sid = createSid('credentialList')
+    await insertCredentialList(tx, { sid, accountSid, friendlyName, realm })
+    const list = (await findCredentialList(tx, accountSid, sid)) as CredentialList
+    const action = 'credential_list.create'
+    await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
+    return { list, changes }
+  }
+
   return {
-    /** Creates a list; without a realm it lies in its account's own. */
+    /** Creates a list, unless the account has `listsMax` already; without a realm it lies in its account's own. */
     async create(
       accountSid: string,
-      input: {
-        friendlyName: string
-        realm?: string | undefined
-        algorithms?: readonly HashAlgorithm[] | undefined
-      },
+      input: NewCredentialListInput,
+      listsMax = LISTS_PER_ACCOUNT_MAX,
     ): Promise<CredentialList> {
-      const { list, changes } = await inTransaction(pool, async (tx) => {
-        const account = await lockAccount(tx, accountSid, 'update')
-        if (!account) throw new Refusal('not_found', 'AccountSid', 'names no account')
-        if ((await countCredentialLists(tx, accountSid)) >= LISTS_PER_ACCOUNT_MAX) {
-          throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${LISTS_PER_ACCOUNT_MAX} an account`)
-        }
-        const realm = normalizeRealm(input.realm ?? account.realm)
-        if (realm !== account.realm) await takeName(tx, accountSid, realm)
-        const entered = await enterRealm(tx, accountSid, realm, input.algorithms, 0)
-        const sid = createSid('credentialList')
-        await insertCredentialList(tx, { sid, accountSid, friendlyName: input.friendlyName, realm })
-        const list = (await findCredentialList(tx, accountSid, sid)) as CredentialList
-        const action = 'credential_list.create'
-        await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
-        return { list, changes: entered }
-      }).catch(refuseTakenName)
+      const { list, changes } = await inTransaction(pool, (tx) => insertNew(tx, accountSid, input, listsMax)).catch(
+        refuseTakenName,
+      )
       await publisher.publish(changes)
       return list
+    },
+
+    /** Refuses what `create` would refuse, and leaves everything as it was. */
+    async rehearse(accountSid: string, input: NewCredentialListInput, listsMax = LISTS_PER_ACCOUNT_MAX): Promise<void> {
+      const undone = new Error('rolled back')
+      const rehearsal = inTransaction(pool, async (tx) => {
+        await insertNew(tx, accountSid, input, listsMax)
+        throw undone
+      })
+      await rehearsal.catch((error) => (error === undone ? undefined : refuseTakenName(error)))
     },
 
     /** Changes name, realm and what the realm offers; undefined leaves what is there. */

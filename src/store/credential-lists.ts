@@ -65,6 +65,19 @@ export async function findCredentialList(
   return rows[0] && toCredentialList(rows[0])
 }
 
+/** Finds a list of this account by its name. */
+export async function findCredentialListNamed(
+  db: Queryable,
+  accountSid: string,
+  friendlyName: string,
+): Promise<CredentialList | undefined> {
+  const { rows } = await db.query<Row>(`${SELECT} where l.account_sid = $1 and l.friendly_name = $2`, [
+    accountSid,
+    friendlyName,
+  ])
+  return rows[0] && toCredentialList(rows[0])
+}
+
 /**
  * Like `findCredentialList`, and nobody else changes the list until the transaction ends; with `update` nobody else
  * fills it either.

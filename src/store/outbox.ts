@@ -97,6 +97,12 @@ export async function measureBacklog(db: Queryable): Promise<Backlog> {
   return { pending: rows[0]?.pending ?? 0, oldestAgeSeconds: Math.max(0, rows[0]?.age ?? 0) }
 }
 
+/** Id of the newest change that waits, if there is one. */
+export async function newestChange(db: Queryable): Promise<string | undefined> {
+  const { rows } = await db.query<{ id: string | null }>('select max(id) as id from outbox')
+  return rows[0]?.id ?? undefined
+}
+
 /** Whether changes up to an id still wait. */
 export async function hasChangesUpTo(db: Queryable, id: string): Promise<boolean> {
   const { rows } = await db.query<{ waiting: boolean }>(

@@ -37,6 +37,12 @@ export async function claimRealm(tx: Queryable, realm: string, accountSid: strin
   }
 }
 
+/** SID of the account that the realm belongs to, if it is anybody's. */
+export async function findRealmOwner(db: Queryable, realm: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ account_sid: string }>('select account_sid from realms where realm = $1', [realm])
+  return rows[0]?.account_sid
+}
+
 /** Locks the realm for the rest of the transaction: writers of single names share it, a change of many excludes them. */
 export async function lockRealm(tx: Queryable, realm: string, strength: 'share' | 'update'): Promise<void> {
   await tx.query(`select from realms where realm = $1 for ${strength}`, [realm])

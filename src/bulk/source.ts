@@ -1,0 +1,43 @@
+import { open } from 'node:fs/promises'
+import { type CsvForm, readCsv } from './csv-source.js'
+import { readPjsip } from './pjsip-source.js'
+import type { SourceItem } from './source-row.js'
+import { isDatabaseUrl, readSubscribers } from './subscriber-source.js'
+
+/** Ways in which a file may be written. */
+export const SOURCE_FORMATS = ['csv', 'pjsip'] as const
+export type SourceFormat = (typeof SOURCE_FORMATS)[number]
+
+/** How a source is to be read, where it is not found out. */
+export type SourceForm = CsvForm & {
+  readonly format?: SourceFormat | undefined
+  /** Name of the table in a database. */
+  readonly table: string
+}
+
+/**
+ * The users of a source: the URL of a database, the path of a file, or `-` for standard input. Throws a `SourceFault`
+ * where it is not readable as what it seems, and the system's error where it is not readable at all.
+ */
+export async function* readSource(source: string, form: SourceForm): AsyncGenerator<SourceItem> {
+  if (isDatabaseUrl(source)) return yield* readSubscribers(source, form.table)
+  const file: AsyncIterable<Buffer> = source === '-' ? process.stdin : (await open(source)).createReadStream()
+  const chunks = file[Symbol.asyncIterator]()
+  const head = await chunks.next()
+  const first = head.done ? Buffer.alloc(0) : head.value
+  const all = chain(first, chunks)
+  if ((form.format ?? recognize(source, first)) === 'csv') return yield* readCsv(all, form)
+  const text: Buffer[] = []
+  for await (const chunk of all) text.push(chunk)
+  yield* readPjsip(Buffer.concat(text).toString('utf8'))
+}
+
+async function* chain(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield first
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+}
+
+/** Asterisk's configuration begins with a section, a comment or an inclusion, and no CSV's header does. */
+function recognize(source: string, head: Buffer): SourceFormat {
+  return source.endsWith('.conf') || /^\ufeff?\s*[[;#]/.test(head.toString('utf8')) ? 'pjsip' : 'csv'
+}
