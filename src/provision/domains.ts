@@ -16,6 +16,7 @@ import {
   updateDomain,
 } from '../store/domains.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
+import { describeAlteration } from './alteration.js'
 import { isFreeForDomain } from './free-names.js'
 import { holdAccount } from './held-account.js'
 import type { WriteDeps } from './write-deps.js'
@@ -66,10 +67,11 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
         const version = await drawVersion(tx)
         await insertDomain(tx, { sid, accountSid, domainName: name, realm, version })
         await updateDomain(tx, sid, undefined, settings)
-        const detail = { domainName: name, ...settings }
+        const domain = (await findDomain(tx, accountSid, sid)) as Domain
+        const detail = audited(domain)
         await appendAudit(tx, author, { accountSid, action: 'domain.create', resourceSid: sid, detail })
         return {
-          domain: (await findDomain(tx, accountSid, sid)) as Domain,
+          domain,
           change: await appendChange(tx, { kind: 'domain', domain: name }, version),
         }
       }).catch(refuseTakenName)
@@ -87,12 +89,10 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
         if (renames) await rename(tx, found, name)
         const before = await hold(tx, accountSid, sid)
         await updateDomain(tx, sid, name, settings)
-        const detail = { domainName: name, ...settings }
+        const domain = (await findDomain(tx, accountSid, sid)) as Domain
+        const detail = describeAlteration(audited(before), audited(domain))
         await appendAudit(tx, author, { accountSid, action: 'domain.update', resourceSid: sid, detail })
-        return {
-          domain: (await findDomain(tx, accountSid, sid)) as Domain,
-          changes: renames ? await moveRecord(tx, before) : [],
-        }
+        return { domain, changes: renames ? await moveRecord(tx, before) : [] }
       }).catch(refuseTakenName)
       await publisher.publish(changes)
       return domain
@@ -106,7 +106,7 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
         await refuseSubdomains(tx, domain)
         const version = await drawVersion(tx)
         await deleteDomain(tx, sid)
-        const detail = { domainName: domain.domainName }
+        const detail = audited(domain)
         await appendAudit(tx, author, { accountSid, action: 'domain.delete', resourceSid: sid, detail })
         return appendChange(tx, { kind: 'domain', domain: domain.domainName }, version)
       })
@@ -120,6 +120,23 @@ async function moveRecord(tx: Queryable, before: Domain): Promise<Change[]> {
   const version = await drawVersion(tx)
   const gone = await appendChange(tx, { kind: 'domain', domain: before.domainName }, version)
   return [gone, ...(await touchDomains(tx, [before.sid]))]
+}
+
+/** What the audit trail shows of a domain. */
+function audited({ domainName, settings }: Domain) {
+  const { voiceUrl, voiceFallbackUrl, voiceStatusCallbackUrl } = settings
+  return {
+    ...{ domainName, ...settings, voiceUrl: withoutSecrets(voiceUrl) },
+    voiceFallbackUrl: withoutSecrets(voiceFallbackUrl),
+    voiceStatusCallbackUrl: withoutSecrets(voiceStatusCallbackUrl),
+  }
+}
+
+/** A URL's user part and query are where its secrets are. */
+function withoutSecrets(url: string): string {
+  if (!URL.canParse(url)) return ''
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
 }
 
 function refuseTakenName(error: unknown): never {

@@ -10,6 +10,7 @@ import {
   lockIpAccessControlList,
   updateIpAccessControlList,
 } from '../store/ip-access-control-lists.js'
+import { describeAlteration } from './alteration.js'
 import { holdAccount } from './held-account.js'
 import type { WriteDeps } from './write-deps.js'
 
@@ -37,9 +38,10 @@ export function createIpAccessControlListProvision({ pool, author }: WriteDeps) 
     update: (accountSid: string, sid: string, friendlyName: string): Promise<IpAccessControlList> =>
       inTransaction(pool, async (tx) => {
         await holdAccount(tx, accountSid)
-        known(await lockIpAccessControlList(tx, accountSid, sid))
+        const before = known(await lockIpAccessControlList(tx, accountSid, sid))
+        const detail = describeAlteration({ friendlyName: before.friendlyName }, { friendlyName })
         const entry = { accountSid, action: 'ip_access_control_list.update', resourceSid: sid } as const
-        await appendAudit(tx, author, { ...entry, detail: { friendlyName } })
+        await appendAudit(tx, author, { ...entry, detail })
         return updateIpAccessControlList(tx, sid, friendlyName)
       }),
 

@@ -12,9 +12,11 @@ import {
   findIpAddress,
   type IpAddress,
   insertIpAddress,
+  type NewIpAddress,
   updateIpAddress,
 } from '../store/ip-addresses.js'
 import type { Change } from '../store/outbox.js'
+import { describeAlteration } from './alteration.js'
 import { holdAccount } from './held-account.js'
 import type { WriteDeps } from './write-deps.js'
 
@@ -63,7 +65,7 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
         const sid = createSid('ipAddress')
         const range = { ...input, ...toRange(input.ipAddress, input.cidrPrefixLength) }
         const entry = { accountSid, action: 'ip_address.create', resourceSid: sid } as const
-        await appendAudit(tx, author, { ...entry, detail: { listSid, ...range } })
+        await appendAudit(tx, author, { ...entry, detail: { listSid, ...audited(range) } })
         return insertIpAddress(tx, { sid, accountSid, listSid, ...range })
       }),
 
@@ -76,19 +78,25 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
         const kept = isIPv6(ipAddress) === isIPv6(before.ipAddress) ? before.cidrPrefixLength : undefined
         const range = toRange(ipAddress, update.cidrPrefixLength ?? kept)
         const after = { friendlyName: update.friendlyName ?? before.friendlyName, ...range }
+        const detail = { listSid, ...describeAlteration(audited(before), audited(after)) }
         const entry = { accountSid, action: 'ip_address.update', resourceSid: sid } as const
-        await appendAudit(tx, author, { ...entry, detail: { listSid, ...after } })
+        await appendAudit(tx, author, { ...entry, detail })
         return updateIpAddress(tx, sid, after)
       }),
 
     delete: (accountSid: string, listSid: string, sid: string): Promise<void> =>
       change(accountSid, listSid, async (tx) => {
-        const { ipAddress, cidrPrefixLength } = await find(tx, listSid, sid)
+        const address = await find(tx, listSid, sid)
         await deleteIpAddress(tx, sid)
         const entry = { accountSid, action: 'ip_address.delete', resourceSid: sid } as const
-        await appendAudit(tx, author, { ...entry, detail: { listSid, ipAddress, cidrPrefixLength } })
+        await appendAudit(tx, author, { ...entry, detail: { listSid, ...audited(address) } })
       }),
   }
+}
+
+/** What the audit trail shows of an address, beside its list. */
+function audited({ friendlyName, ipAddress, cidrPrefixLength }: Omit<NewIpAddress, 'sid' | 'accountSid' | 'listSid'>) {
+  return { friendlyName, ipAddress, cidrPrefixLength }
 }
 
 /** A block of addresses; without a prefix length, the one address. */
