@@ -11,9 +11,14 @@ import { parseParameters } from './parameters.js'
 import { mountRoutes } from './routing.js'
 import { createAccountOperations } from './twilio/accounts.js'
 import { createTwilioAdmission } from './twilio/admission.js'
+import { createCredentialListMappingOperations } from './twilio/credential-list-mappings.js'
 import { createCredentialListOperations } from './twilio/credential-lists.js'
 import { createCredentialOperations } from './twilio/credentials.js'
+import { createDomainOperations } from './twilio/domains.js'
 import { answerTwilioFailure } from './twilio/errors.js'
+import { createIpListMappingOperations } from './twilio/ip-access-control-list-mappings.js'
+import { createIpAccessControlListOperations } from './twilio/ip-access-control-lists.js'
+import { createIpAddressOperations } from './twilio/ip-addresses.js'
 import { TWILIO_MANUAL } from './twilio/manual.js'
 import { createVobizAdmission } from './vobiz/admission.js'
 import { canonicalPath } from './vobiz/canonical-path.js'
@@ -37,9 +42,17 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
   const accounts = createAccountOperations({ ...deps, now })
   const lists = createCredentialListOperations(deps)
   const credentials = createCredentialOperations(deps)
+  const domains = createDomainOperations(deps)
+  const listMappings = createCredentialListMappingOperations(deps)
+  const ipListMappings = createIpListMappingOperations(deps)
+  const ipLists = createIpAccessControlListOperations(deps)
+  const ipAddresses = createIpAddressOperations(deps)
   const all = '/2010-04-01/Accounts'
   const sip = `${all}/:AccountSid/SIP`
   const inList = `${sip}/CredentialLists/:CredentialListSid`
+  const inDomain = `${sip}/Domains/:DomainSid`
+  const [calls, registrations] = [`${inDomain}/Auth/Calls`, `${inDomain}/Auth/Registrations`]
+  const inIpList = `${sip}/IpAccessControlLists/:IpAccessControlListSid`
   return {
     door: 'twilio',
     prefix: '/2010-04-01/',
@@ -67,6 +80,49 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
       ['GET', `${inList}/Credentials/:CredentialSid.json`, credentials.fetch],
       ['POST', `${inList}/Credentials/:CredentialSid.json`, credentials.update],
       ['DELETE', `${inList}/Credentials/:CredentialSid.json`, credentials.remove],
+
+      ['POST', `${sip}/Domains.json`, domains.create],
+      ['GET', `${sip}/Domains.json`, domains.list],
+      ['GET', `${inDomain}.json`, domains.fetch],
+      ['POST', `${inDomain}.json`, domains.update],
+      ['DELETE', `${inDomain}.json`, domains.remove],
+
+      ['POST', `${calls}/CredentialListMappings.json`, listMappings.calls.create],
+      ['GET', `${calls}/CredentialListMappings.json`, listMappings.calls.list],
+      ['GET', `${calls}/CredentialListMappings/:CredentialListSid.json`, listMappings.calls.fetch],
+      ['DELETE', `${calls}/CredentialListMappings/:CredentialListSid.json`, listMappings.calls.remove],
+
+      ['POST', `${calls}/IpAccessControlListMappings.json`, ipListMappings.calls.create],
+      ['GET', `${calls}/IpAccessControlListMappings.json`, ipListMappings.calls.list],
+      ['GET', `${calls}/IpAccessControlListMappings/:IpAccessControlListSid.json`, ipListMappings.calls.fetch],
+      ['DELETE', `${calls}/IpAccessControlListMappings/:IpAccessControlListSid.json`, ipListMappings.calls.remove],
+
+      ['POST', `${registrations}/CredentialListMappings.json`, listMappings.registrations.create],
+      ['GET', `${registrations}/CredentialListMappings.json`, listMappings.registrations.list],
+      ['GET', `${registrations}/CredentialListMappings/:CredentialListSid.json`, listMappings.registrations.fetch],
+      ['DELETE', `${registrations}/CredentialListMappings/:CredentialListSid.json`, listMappings.registrations.remove],
+
+      ['POST', `${inDomain}/CredentialListMappings.json`, listMappings.older.create],
+      ['GET', `${inDomain}/CredentialListMappings.json`, listMappings.older.list],
+      ['GET', `${inDomain}/CredentialListMappings/:CredentialListSid.json`, listMappings.older.fetch],
+      ['DELETE', `${inDomain}/CredentialListMappings/:CredentialListSid.json`, listMappings.older.remove],
+
+      ['POST', `${inDomain}/IpAccessControlListMappings.json`, ipListMappings.older.create],
+      ['GET', `${inDomain}/IpAccessControlListMappings.json`, ipListMappings.older.list],
+      ['GET', `${inDomain}/IpAccessControlListMappings/:IpAccessControlListSid.json`, ipListMappings.older.fetch],
+      ['DELETE', `${inDomain}/IpAccessControlListMappings/:IpAccessControlListSid.json`, ipListMappings.older.remove],
+
+      ['POST', `${sip}/IpAccessControlLists.json`, ipLists.create],
+      ['GET', `${sip}/IpAccessControlLists.json`, ipLists.list],
+      ['GET', `${inIpList}.json`, ipLists.fetch],
+      ['POST', `${inIpList}.json`, ipLists.update],
+      ['DELETE', `${inIpList}.json`, ipLists.remove],
+
+      ['POST', `${inIpList}/IpAddresses.json`, ipAddresses.create],
+      ['GET', `${inIpList}/IpAddresses.json`, ipAddresses.list],
+      ['GET', `${inIpList}/IpAddresses/:IpAddressSid.json`, ipAddresses.fetch],
+      ['POST', `${inIpList}/IpAddresses/:IpAddressSid.json`, ipAddresses.update],
+      ['DELETE', `${inIpList}/IpAddresses/:IpAddressSid.json`, ipAddresses.remove],
     ],
   }
 }

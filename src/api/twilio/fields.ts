@@ -6,7 +6,6 @@ import { ACCOUNT_STATUSES, type AccountStatus } from '../../store/accounts.js'
 import { CodedRefusal } from './errors.js'
 import { defineField } from './field.js'
 
-const FRIENDLY_NAME_LENGTH_MAX = 64
 const USERNAME_LENGTH_MAX = 32
 const PASSWORD_LENGTH_MIN = 12
 const PASSWORD_LENGTH_MAX = 256
@@ -19,18 +18,24 @@ function countCharacters(text: string): number {
   return [...text].length
 }
 
-const friendlyNameSchema = Type.String({
-  minLength: 1,
-  maxLength: FRIENDLY_NAME_LENGTH_MAX,
-  description: 'A name for people.',
-  examples: ['Phones'],
-})
+function defineFriendlyName(lengthMax: number) {
+  const schema = Type.String({
+    minLength: 1,
+    maxLength: lengthMax,
+    description: 'A name for people.',
+    examples: ['Phones'],
+  })
+  return defineField('FriendlyName', schema, (text, name) => {
+    if (text !== '' && countCharacters(text) <= lengthMax) return text
+    throw new Refusal('invalid', name, `must be 1 to ${lengthMax} characters`)
+  })
+}
 
-/** Name of an account or a credential list. */
-export const friendlyName = defineField('FriendlyName', friendlyNameSchema, (text, name) => {
-  if (text !== '' && countCharacters(text) <= FRIENDLY_NAME_LENGTH_MAX) return text
-  throw new Refusal('invalid', name, `must be 1 to ${FRIENDLY_NAME_LENGTH_MAX} characters`)
-})
+/** Name of an account, a credential list or a domain. */
+export const friendlyName = defineFriendlyName(64)
+
+/** Name of an IP access control list or of an address in it. */
+export const longFriendlyName = defineFriendlyName(255)
 
 const accountStatusSchema = Type.Enum(ACCOUNT_STATUSES, { description: 'Status of the account.' })
 
