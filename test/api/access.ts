@@ -14,13 +14,38 @@ function isRefused(t: Test, answer: Answer, status: number, code: number, commen
 async function furnish(api: RunningApi, key: Key) {
   const list = await api.provision.credentialLists.create(key.sid, { friendlyName: 'Phones' })
   const credential = await api.provision.credentials.create(key.sid, list.sid, { username: 'ann', password: PASSWORD })
+  const { domains, domainMappings, ipAccessControlLists, ipAddresses } = api.provision
+  const domain = await domains.create(key.sid, { domainName: `${key.sid.toLowerCase()}.example` })
+  await domainMappings.mapCredentialList(key.sid, domain.sid, 'calls', list.sid)
+  await domainMappings.mapCredentialList(key.sid, domain.sid, 'registrations', list.sid)
+  const ipList = await ipAccessControlLists.create(key.sid, 'Offices')
+  await domainMappings.mapIpAccessControlList(key.sid, domain.sid, ipList.sid)
+  const input = { friendlyName: 'Main', ipAddress: '192.0.2.1' }
+  const address = await ipAddresses.create(key.sid, ipList.sid, input)
   const account = `/2010-04-01/Accounts/${key.sid}`
+  const inDomain = `${account}/SIP/Domains/${domain.sid}`
+  const inIpList = `${account}/SIP/IpAccessControlLists/${ipList.sid}`
   const lists = `${account}/SIP/CredentialLists`
   return {
     account,
     lists,
     list: `${lists}/${list.sid}`,
     credential: `${lists}/${list.sid}/Credentials/${credential.sid}`,
+    /** Collections, and single things: those that can be changed, and those that cannot. */
+    others: {
+      collections: [
+        ...[`${account}/SIP/Domains`, `${account}/SIP/IpAccessControlLists`, `${inIpList}/IpAddresses`],
+        ...['Auth/Calls/', 'Auth/Registrations/', ''].map((place) => `${inDomain}/${place}CredentialListMappings`),
+        ...['Auth/Calls/', ''].map((place) => `${inDomain}/${place}IpAccessControlListMappings`),
+      ],
+      changeable: [inDomain, inIpList, `${inIpList}/IpAddresses/${address.sid}`],
+      fixed: [
+        ...['Auth/Calls/', 'Auth/Registrations/', ''].map(
+          (at) => `${inDomain}/${at}CredentialListMappings/${list.sid}`,
+        ),
+        ...['Auth/Calls/', ''].map((place) => `${inDomain}/${place}IpAccessControlListMappings/${ipList.sid}`),
+      ],
+    },
   }
 }
 
@@ -50,6 +75,12 @@ async function testAuthentication(t: Test, api: RunningApi) {
   t.equal(lower.status, 200, 'the scheme is known in any case')
 }
 
+/** The same paths under another account. */
+function inside({ changeable, fixed }: { changeable: string[]; fixed: string[] }, from: Key, to: Key) {
+  const move = (path: string) => path.replace(from.sid, to.sid)
+  return { changeable: changeable.map(move), fixed: fixed.map(move) }
+}
+
 async function testStrangers(t: Test, api: RunningApi) {
   const [ann, bob] = [await api.createAccount(), await api.createAccount()]
   const theirs = await furnish(api, bob)
@@ -61,6 +92,11 @@ async function testStrangers(t: Test, api: RunningApi) {
     ...['GET', 'POST', 'DELETE'].map((method) => [method, `${theirs.list}.json`]),
     ...['GET', 'POST'].map((method) => [method, `${theirs.list}/Credentials.json`]),
     ...['GET', 'POST', 'DELETE'].map((method) => [method, `${theirs.credential}.json`]),
+    ...theirs.others.collections.flatMap((path) => ['GET', 'POST'].map((method) => [method, `${path}.json`])),
+    ...[theirs.others, inside(theirs.others, bob, ann)].flatMap(({ changeable, fixed }) => [
+      ...changeable.flatMap((path) => ['GET', 'POST', 'DELETE'].map((method) => [method, `${path}.json`])),
+      ...fixed.flatMap((path) => ['GET', 'DELETE'].map((method) => [method, `${path}.json`])),
+    ]),
     // What is theirs, asked for under one's own account.
     ...['GET', 'POST', 'DELETE'].map((method) => [method, theirs.list.replace(bob.sid, ann.sid).concat('.json')]),
     ...['GET', 'POST', 'DELETE'].map((method) => [method, theirs.credential.replace(bob.sid, ann.sid).concat('.json')]),
@@ -82,6 +118,9 @@ async function testStrangers(t: Test, api: RunningApi) {
   )
   const kept = await api.ask('GET', `${theirs.credential}.json`, { key: bob })
   t.match(kept, { status: 200, body: { username: 'ann' } }, 'nothing of theirs has changed')
+  for (const path of [...theirs.others.changeable, ...theirs.others.fixed]) {
+    t.equal((await api.ask('GET', `${path}.json`, { key: bob })).status, 200, `${path} is there`)
+  }
 }
 
 async function testFamily(t: Test, api: RunningApi) {

@@ -4,12 +4,12 @@ import { isSid } from '../../sid.js'
 import { type CredentialList, findCredentialList, listCredentialLists } from '../../store/credential-lists.js'
 import type { Queryable } from '../../store/database.js'
 import { Fault } from '../fault.js'
-import type { Call, Operation } from '../operation.js'
+import type { Call } from '../operation.js'
 import { DateText, formatDate } from './date.js'
 import { algorithms, friendlyName, realm } from './fields.js'
 import { defineForm } from './form.js'
-import { describePage, PAGE_PROPERTIES, PageQuery, parsePageRequest } from './paging.js'
 import { credentialListsPath, credentialsPath } from './paths.js'
+import { createResourceOperations, createUpdateOperation, type Resource } from './resource.js'
 import { sidSchema } from './sid-schema.js'
 
 /** Twilio's code of a validation error. */
@@ -26,8 +26,6 @@ const CredentialListBody = Type.Object({
   subresource_uris: Type.Object({ credentials: Type.String() }),
   uri: Type.String(),
 })
-
-const CredentialListPageBody = Type.Object({ ...PAGE_PROPERTIES, credential_lists: Type.Array(CredentialListBody) })
 
 const CreateForm = defineForm({
   friendlyName: friendlyName.required,
@@ -64,63 +62,24 @@ export async function findNamedList(db: Queryable, { account, params }: Call): P
 
 /** Operations of Twilio's SIP CredentialLists. */
 export function createCredentialListOperations({ pool }: { pool: pg.Pool }) {
-  const create: Operation = {
-    summary: 'Create a credential list',
-    description: 'Without a Realm it has the realm of its account, which its other lists may have as well.',
-    form: CreateForm,
-    status: 201,
-    body: CredentialListBody,
-    invalid: INVALID,
-    async handle({ account, form, writes }) {
-      return toBody(await writes.credentialLists.create(account.sid, CreateForm.parse(form)))
-    },
+  const resource: Resource<CredentialList, ReturnType<typeof CreateForm.parse>, typeof CredentialListBody> = {
+    ...{ one: 'a credential list', many: 'credential lists', key: 'credential_lists' },
+    ...{ invalid: INVALID, body: CredentialListBody, toBody, createForm: CreateForm },
+    createNote: 'Without a Realm it has the realm of its account, which its other lists may have as well.',
+    removeNote: 'Its credentials go with it. A list that a domain uses is not deleted.',
+    open: async ({ account, writes }) => ({
+      path: `${credentialListsPath(account.sid)}.json`,
+      list: (position, size) => listCredentialLists(pool, account.sid, position, size),
+      create: (input) => writes.credentialLists.create(account.sid, input),
+    }),
+    find: (call) => findNamedList(pool, call),
+    remove: ({ account, writes }, { sid }) => writes.credentialLists.delete(account.sid, sid),
   }
-
-  const fetch: Operation = {
-    summary: 'Fetch a credential list',
-    status: 200,
-    body: CredentialListBody,
-    invalid: INVALID,
-    handle: async (call) => toBody(await findNamedList(pool, call)),
+  const note = 'The realm is fixed once the list holds a credential, and while a domain uses it.'
+  return {
+    ...createResourceOperations(resource),
+    update: createUpdateOperation(resource, UpdateForm, note, ({ account, writes }, { sid }, change) =>
+      writes.credentialLists.update(account.sid, sid, change),
+    ),
   }
-
-  const list: Operation = {
-    summary: 'List credential lists',
-    query: PageQuery,
-    status: 200,
-    body: CredentialListPageBody,
-    invalid: INVALID,
-    async handle({ account, query }) {
-      const request = parsePageRequest(`${credentialListsPath(account.sid)}.json`, query)
-      const page = await listCredentialLists(pool, account.sid, request.position, request.size)
-      return { ...describePage(request, page), credential_lists: page.rows.map(toBody) }
-    },
-  }
-
-  const update: Operation = {
-    summary: 'Change a credential list',
-    description: 'The realm is fixed once the list holds a credential.',
-    form: UpdateForm,
-    status: 200,
-    body: CredentialListBody,
-    invalid: INVALID,
-    async handle(call) {
-      const { sid } = await findNamedList(pool, call)
-      return toBody(await call.writes.credentialLists.update(call.account.sid, sid, UpdateForm.parse(call.form)))
-    },
-  }
-
-  const remove: Operation = {
-    summary: 'Delete a credential list',
-    status: 204,
-    body: undefined,
-    invalid: INVALID,
-    async handle(call) {
-      const { sid } = await findNamedList(pool, call)
-      await call.writes.credentialLists.delete(call.account.sid, sid)
-      return undefined
-    },
-  }
-
-  return { create, fetch, list, update, remove }
 }

@@ -3,13 +3,13 @@ import { type Static, Type } from 'typebox'
 import { isSid } from '../../sid.js'
 import { findCredential, listCredentials, type StoredCredential } from '../../store/credentials.js'
 import { Fault } from '../fault.js'
-import type { Call, Operation } from '../operation.js'
+import type { Call } from '../operation.js'
 import { findNamedList } from './credential-lists.js'
 import { DateText, formatDate } from './date.js'
 import { password, username } from './fields.js'
 import { defineForm } from './form.js'
-import { describePage, PAGE_PROPERTIES, PageQuery, parsePageRequest } from './paging.js'
 import { credentialsPath } from './paths.js'
+import { createResourceOperations, createUpdateOperation, type Resource } from './resource.js'
 import { sidSchema } from './sid-schema.js'
 
 /** Twilio's code of a validation error. */
@@ -29,8 +29,6 @@ const CredentialBody = Type.Object({
   date_updated: DateText,
   uri: Type.String(),
 })
-
-const CredentialPageBody = Type.Object({ ...PAGE_PROPERTIES, credentials: Type.Array(CredentialBody) })
 
 const CreateForm = defineForm({ username: username.required, password: password.required })
 const UpdateForm = defineForm({ password: password.optional })
@@ -61,66 +59,26 @@ export function createCredentialOperations({ pool }: { pool: pg.Pool }) {
     return credential
   }
 
-  const create: Operation = {
-    summary: 'Create a credential',
-    description: 'User names are unique in a realm, whatever the list.',
-    form: CreateForm,
-    status: 201,
-    body: CredentialBody,
-    invalid: INVALID,
-    async handle(call) {
-      const list = await findNamedList(pool, call)
-      const input = CreateForm.parse(call.form)
+  const resource: Resource<StoredCredential, ReturnType<typeof CreateForm.parse>, typeof CredentialBody> = {
+    ...{ one: 'a credential', many: 'credentials', key: 'credentials' },
+    ...{ invalid: INVALID, body: CredentialBody, toBody, createForm: CreateForm },
+    createNote: 'User names are unique in a realm, whatever the list.',
+    async open(call) {
+      const { sid, accountSid } = await findNamedList(pool, call)
       const { credentials } = call.writes
-      return toBody(await credentials.create(call.account.sid, list.sid, input, CREDENTIALS_PER_LIST_MAX))
+      return {
+        path: `${credentialsPath(accountSid, sid)}.json`,
+        list: (position, size) => listCredentials(pool, sid, position, size),
+        create: (input) => credentials.create(accountSid, sid, input, CREDENTIALS_PER_LIST_MAX),
+      }
     },
+    find: findNamed,
+    remove: ({ writes }, { accountSid, listSid, sid }) => writes.credentials.delete(accountSid, listSid, sid),
   }
-
-  const fetch: Operation = {
-    summary: 'Fetch a credential',
-    status: 200,
-    body: CredentialBody,
-    invalid: INVALID,
-    handle: async (call) => toBody(await findNamed(call)),
+  return {
+    ...createResourceOperations(resource),
+    update: createUpdateOperation(resource, UpdateForm, undefined, ({ writes }, { accountSid, listSid, sid }, change) =>
+      writes.credentials.update(accountSid, listSid, sid, change),
+    ),
   }
-
-  const list: Operation = {
-    summary: 'List credentials',
-    query: PageQuery,
-    status: 200,
-    body: CredentialPageBody,
-    invalid: INVALID,
-    async handle(call) {
-      const { sid } = await findNamedList(pool, call)
-      const request = parsePageRequest(`${credentialsPath(call.account.sid, sid)}.json`, call.query)
-      const page = await listCredentials(pool, sid, request.position, request.size)
-      return { ...describePage(request, page), credentials: page.rows.map(toBody) }
-    },
-  }
-
-  const update: Operation = {
-    summary: 'Change a credential',
-    form: UpdateForm,
-    status: 200,
-    body: CredentialBody,
-    invalid: INVALID,
-    async handle(call) {
-      const { listSid, sid } = await findNamed(call)
-      return toBody(await call.writes.credentials.update(call.account.sid, listSid, sid, UpdateForm.parse(call.form)))
-    },
-  }
-
-  const remove: Operation = {
-    summary: 'Delete a credential',
-    status: 204,
-    body: undefined,
-    invalid: INVALID,
-    async handle(call) {
-      const { listSid, sid } = await findNamed(call)
-      await call.writes.credentials.delete(call.account.sid, listSid, sid)
-      return undefined
-    },
-  }
-
-  return { create, fetch, list, update, remove }
 }
