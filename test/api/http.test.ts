@@ -65,7 +65,7 @@ t.test('what is nowhere is answered 404 with the path, without its query', async
     account,
     `${account}.json/`,
     `${account}.xml`,
-    `${account}/SIP/Domains.json`,
+    `${account}/SIP/Trunks.json`,
     '/2010-04-01/accounts.json',
     `${accounts}/%2E%2E/x.json`,
     `${lists}/${'x'.repeat(5000)}.json`,
