@@ -15,8 +15,8 @@ t.test('whatever names no member twice is read as any JSON parser reads it', asy
 })
 
 t.test('a name that stands twice in one object is refused, wherever it stands and however it is written', async (t) => {
-  const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-  const escaped = (name: string) => `"${name.split('').map(escape).join('')}"`
+  const toEscape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const escaped = (name: string) => `"${name.split('').map(toEscape).join('')}"`
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
