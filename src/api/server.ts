@@ -150,9 +150,14 @@ function createVobiz(deps: ApiDeps): Dialect {
   }
 }
 
+/** Both dialects, with all their routes. */
+export function createDialects(deps: ApiDeps): Dialects {
+  return [createTwilio(deps), createVobiz(deps)]
+}
+
 /** Builds the management API. Whoever asked for it lets it listen, and closes it. */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
-  const dialects: Dialects = [createTwilio(deps), createVobiz(deps)]
+  const dialects = createDialects(deps)
   const answerer = createAnswerer(dialects)
   const loggerInstance: FastifyBaseLogger = deps.log
   const app = fastify({ ...createServerOptions(answerer, dialects), loggerInstance })

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import twilio from 'twilio'
-import { createApiServer } from '../../src/api/server.js'
+import type { Dialects } from '../../src/api/dialect.js'
+import { createApiServer, createDialects } from '../../src/api/server.js'
 import { createProvision, type Provision } from '../../src/provision.js'
 import { createSid, createToken } from '../../src/sid.js'
 import type { Database } from '../../src/store/database.js'
@@ -25,6 +26,8 @@ export type RunningApi = {
   port: number
   master: Key
   provision: Provision
+  /** Its dialects, with their routing tables. */
+  dialects: Dialects
   database: Database
   /** The server behind the database, where there is one. */
   postgres: Postgres | undefined
@@ -78,13 +81,13 @@ export async function startApi(t: Owner, name: keyof typeof DATABASES = 'postgre
   await migrate(database, pino({ level: 'silent' }))
   const logged: string[] = []
   const published: Change[] = []
-  const { provision, app, master } = await createServer(database, logged, published)
+  const { provision, app, master, dialects } = await createServer(database, logged, published)
   t.teardown(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
   return {
-    ...{ url, port, master, provision, database, postgres, published, logged },
+    ...{ url, port, master, provision, dialects, database, postgres, published, logged },
     ask: (method, path, options = {}) => ask(url, master, method, path, options),
     async createAccount() {
       const { account, token } = await provision.accounts.create(master.sid, 'a tenant')
@@ -109,8 +112,8 @@ async function createServer({ pool }: Database, logged: string[], published: Cha
   const log = pino({ level: 'trace' }, sink)
   // Half past twelve at night, when an hour of twelve is easily got wrong.
   const now = () => Date.UTC(2026, 10, 19, 0, 30)
-  const app = await createApiServer({ pool, provision, master: { sid: master.sid, tokenHashes }, log, now })
-  return { provision, app, master }
+  const deps = { pool, provision, master: { sid: master.sid, tokenHashes }, log, now }
+  return { provision, app: await createApiServer(deps), master, dialects: createDialects(deps) }
 }
 
 /** The value of an Authorization header field of the Basic scheme. */
