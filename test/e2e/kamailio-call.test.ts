@@ -123,6 +123,66 @@ const tests: Record<string, (t: Test, pair: Pair) => Promise<void>> = {
     t.equal((await alice.logIn({ method: 'INVITE', uri, to: `<${uri}>` })).status, 404)
   },
 
+  'at a SIP domain one list registers and another calls': async (t, { system, tenant, alice, bob }) => {
+    const domain = `pbx.${tenant.realm}`
+    const phones = await tenant.addListOf('desk')
+    await tenant.addDomain(domain, { calls: [tenant.listSid], registrations: [phones] })
+    const desk = await startPhone(t, system.kamailio, { username: 'desk', realm: domain })
+    const challenge = challengeOf(await desk.ask())
+    t.equal(readChallenge(challenge).realm, tenant.realm)
+    t.equal((await desk.ask({ challenge })).status, 200)
+    const registering = await startPhone(t, system.kamailio, { username: 'alice', realm: domain })
+    t.equal((await registering.logIn()).status, 403, 'who may call may not register')
+    t.equal((await alice.logIn()).status, 200, 'but at the realm itself')
+
+    const [uri, callId] = [`sip:desk@${domain}`, 'a-call-at-a-domain']
+    const answer = alice.logIn({ method: 'INVITE', uri, to: `<${uri}>`, callId })
+    const invite = await desk.receive()
+    t.match(invite.text, /^INVITE sip:phone@/)
+    desk.send(replyTo(invite, '486 Busy Here'))
+    t.equal((await answer).status, 486)
+    t.match((await desk.receive()).text, /^ACK /)
+    const calling = { method: 'INVITE', uri, to: `<${uri}>` }
+    t.equal((await desk.logIn(calling)).status, 403, 'who may register may not call')
+    const guesser = await startPhone(t, system.kamailio, {
+      username: 'desk',
+      realm: domain,
+      password: 'Wrong-Horse-77',
+    })
+    t.equal((await guesser.logIn(calling)).status, 407, 'which is nobody told without the password')
+    await bob
+      .logIn({ method: 'INVITE', uri: `sip:nobody@${domain}`, to: `<sip:nobody@${domain}>` })
+      .then(({ status }) => t.equal(status, 404, 'who is not registered there is not found there'))
+  },
+
+  'a call from an admitted address needs no credentials, and only to that domain': async (
+    t,
+    { system, tenant, bob },
+  ) => {
+    const [near, far] = [`near.${tenant.realm}`, `far.${tenant.realm}`]
+    const phones = await tenant.addListOf('front')
+    await tenant.addDomain(near, { registrations: [phones], block: '127.0.0.0/8' })
+    await tenant.addDomain(far, { registrations: [phones], block: '192.0.2.0/24' })
+    const front = await startPhone(t, system.kamailio, { username: 'front', realm: near })
+    t.equal((await front.logIn()).status, 200, 'a phone registers there with its password')
+    const trunk = await startPhone(t, system.kamailio, { username: '+4930123456', realm: 'elsewhere.example' })
+    const call = (uri: string) => trunk.ask({ method: 'INVITE', uri, to: `<${uri}>` })
+
+    const answer = call(`sip:front@${near}`)
+    const invite = await front.receive()
+    t.match(invite.text, /^INVITE sip:phone@/)
+    t.match(invite.one('From'), '<sip:+4930123456@elsewhere.example>')
+    front.send(replyTo(invite, '486 Busy Here'))
+    t.equal((await answer).status, 486)
+    t.equal((await call(`sip:front@${far}`)).status, 403, 'the address is not admitted')
+    t.equal((await call(`sip:bob@${tenant.realm}`)).status, 407, 'the realm is no domain')
+    const uri = `sip:front@${near}`
+    const lines = [`Route: <sip:127.0.0.1:${system.kamailio.port};lr>, <sip:127.0.0.1:${bob.port};lr>`]
+    const forged = await trunk.ask({ method: 'INVITE', uri, to: `<${uri}>;tag=forged`, lines })
+    t.equal(forged.status, 407, 'and no Route leads elsewhere')
+    t.equal(readChallenge(challengeOf(forged)).realm, 'elsewhere.example')
+  },
+
   'a To tag and a Route let no stranger in': async (t, { system, alice, bob, uri }) => {
     const to = `<${uri}>;tag=forged`
     const uriOfBob = `sip:bob@127.0.0.1:${bob.port}`

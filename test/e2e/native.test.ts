@@ -71,6 +71,32 @@ const tests: Record<string, NativeTest> = {
     t.pass('both got 200')
   },
 
+  'phones register at a SIP domain and are called there, each by those whose list may': async (t, { sip }, tenant) => {
+    const domain = `pbx.${tenant.realm}`
+    const phones = await tenant.addListOf('desk')
+    await tenant.addUser('emma')
+    await tenant.addDomain(domain, { calls: [tenant.listSid], registrations: [phones] })
+    const target = `${sip.host}:${sip.port}`
+    const run = await registerPhones({ phones: [{ username: 'desk', password: PASSWORD, domain }], target })
+    t.equal(run.code, 0, run.errors)
+    const address = `<sip:desk@${domain};transport=udp>;auth_user=desk;auth_pass=${PASSWORD}`
+    const phone = await startBaresip(t, { account: `${address};outbound="sip:${target};transport=udp"` })
+    await phone.registered()
+
+    const [emma, desk] = await Promise.all([
+      startPhone(t, sip, { username: 'emma', realm: domain }),
+      startPhone(t, sip, { username: 'desk', realm: domain }),
+    ])
+    t.equal((await emma.logIn()).status, 403, 'who may call may not register')
+    const bound = (await desk.logIn()).one('Contact')
+    const uri = `sip:desk@${domain}`
+    const redirected = await emma.logIn({ method: 'INVITE', uri, to: `<${uri}>` })
+    t.equal(redirected.status, 302)
+    t.equal(redirected.one('Contact').split(', ').length, bound.split(', ').length)
+    t.equal((await desk.logIn({ method: 'INVITE', uri, to: `<${uri}>` })).status, 403, 'who may register may not call')
+    await phone.stop()
+  },
+
   'a changed and a deleted password count at once': async (t, { sip }, tenant) => {
     const credential = await tenant.addUser('dora')
     const [old, changed] = await Promise.all([

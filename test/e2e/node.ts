@@ -21,8 +21,13 @@ export const SHARED_ENV = {
   THROTTLE_SOURCE_FAILURES: '0',
 }
 
-/** Whose credential a phone presents. */
-export type Login = { readonly realm: string; readonly username: string; readonly password?: string }
+/** Whose credential a phone presents, and at which SIP domain. */
+export type Login = {
+  readonly realm: string
+  readonly username: string
+  readonly password?: string
+  readonly domain?: string
+}
 
 /** One sipauthd, as operators and proxies use it. */
 export type Node = {
@@ -32,6 +37,11 @@ export type Node = {
   setStatus(accountSid: string, status: 'active' | 'suspended'): Promise<void>
   /** Creates a list with a realm of its own, in the master account where no other is named. */
   createList(realm: string, accountSid?: string): Promise<List>
+  /** Creates a SIP domain in the master account, where nobody may do anything yet. */
+  createDomain(name: string): Promise<Domain>
+  /** Lets the list's users register at the domain, or no longer. */
+  mapRegistrations(domain: Domain, list: List): Promise<void>
+  unmapRegistrations(domain: Domain, list: List): Promise<void>
   /** Resolves when the write is answered; rejects where it is refused. */
   createUser(list: List, username: string, password?: string): Promise<string>
   changePassword(list: List, sid: string, password: string): Promise<void>
@@ -49,6 +59,9 @@ export type Node = {
 
 /** A credential list by its path. */
 export type List = { readonly path: string }
+
+/** A SIP domain by its path. */
+export type Domain = { readonly path: string }
 
 /** Starts a node; it ends with its test. */
 export async function startNode(t: Owner, env: Readonly<Record<string, string>>): Promise<Node> {
@@ -88,6 +101,16 @@ function createNode(process: Sipauthd): Node {
       const lists = `${accounts}/${accountSid}/SIP/CredentialLists`
       return { path: `${lists}/${await api('POST', `${lists}.json`, { FriendlyName: realm, Realm: realm })}` }
     },
+    async createDomain(DomainName) {
+      const domains = `${accounts}/${MASTER.sid}/SIP/Domains`
+      return { path: `${domains}/${await api('POST', `${domains}.json`, { DomainName })}` }
+    },
+    async mapRegistrations(domain, list) {
+      await api('POST', `${registrations(domain)}.json`, { CredentialListSid: sidOf(list) })
+    },
+    async unmapRegistrations(domain, list) {
+      await api('DELETE', `${registrations(domain)}/${sidOf(list)}.json`)
+    },
     createUser: ({ path }, Username, Password = PASSWORD) =>
       api('POST', `${path}/Credentials.json`, { Username, Password }),
     async changePassword({ path }, sid, Password) {
@@ -106,7 +129,12 @@ function createNode(process: Sipauthd): Node {
       return nonce
     },
     present: async (login, nonce, count = 1) =>
-      (await verify({ realm: login.realm, authorization: authorization(login, nonce, count) })).reason,
+      (
+        await verify({
+          ...{ realm: login.realm, authorization: authorization(login, nonce, count) },
+          ...(login.domain && { domain: login.domain }),
+        })
+      ).reason,
     logIn: async (login) => node.present(login, await node.nonce(login.realm)),
     async metric(name) {
       const text = await (await fetch(`${process.auth}/metrics`)).text()
@@ -114,6 +142,14 @@ function createNode(process: Sipauthd): Node {
     },
   }
   return node
+}
+
+function registrations({ path }: Domain): string {
+  return `${path}/Auth/Registrations/CredentialListMappings`
+}
+
+function sidOf({ path }: List): string {
+  return path.split('/').at(-1) ?? ''
 }
 
 function authorization({ realm, username, password = PASSWORD }: Login, nonce: string, count: number): string {

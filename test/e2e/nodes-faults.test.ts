@@ -17,6 +17,10 @@ const REALM = 'example.com'
 const list = await a.createList(REALM)
 const alice = { realm: REALM, username: 'alice' }
 const alicesSid = await a.createUser(list, 'alice')
+/** A domain where alice's list may register, and one where nobody may. */
+const [open, closed] = [`open.${REALM}`, `closed.${REALM}`]
+await a.mapRegistrations(await a.createDomain(open), list)
+await a.createDomain(closed)
 await until(isComplete)
 
 async function isComplete(): Promise<boolean> {
@@ -38,11 +42,17 @@ async function pending(): Promise<number> {
   return rows[0]?.n ?? -1
 }
 
+/** The reason of a verdict, and the domain that it was given at. */
+async function reasonAt(node: Node, login: Login): Promise<string> {
+  const reason = await node.logIn(login)
+  return login.domain === undefined ? reason : `${reason} at ${login.domain}`
+}
+
 /** Logs in on both nodes again and again, until the mirror is complete; the reasons that were given. */
 async function logInUntilComplete(logins: readonly Login[]): Promise<string[]> {
   const reasons = new Set<string>()
   await until(async () => {
-    for (const login of logins) for (const node of [a, b]) reasons.add(await node.logIn(login))
+    for (const login of logins) for (const node of [a, b]) reasons.add(await reasonAt(node, login))
     return await isComplete().catch(() => false)
   })
   return [...reasons]
@@ -75,6 +85,8 @@ t.test('Redis away: checks are answered from PostgreSQL, writes accepted, and mi
     t.equal(await node.logIn(bob), 'ok')
     t.equal(await node.logIn({ ...bob, password: PASSWORD }), 'bad_response')
     t.equal(await node.logIn({ realm: REALM, username: 'nobody' }), 'unknown_user')
+    t.equal(await node.logIn({ ...bob, domain: open }), 'ok')
+    t.equal(await node.logIn({ ...bob, domain: closed }), 'not_allowed')
   }
   for (const node of [a, b]) {
     await until(async () => (await node.metric('sipauthd_outbox_pending')) === 2)
@@ -92,7 +104,8 @@ t.test('Redis flushed: no right password is refused, and one of the nodes rebuil
   await until(() => rebuilds() >= 2) // the line comes after the mark
   const before = rebuilds()
   await redis.cli('FLUSHALL')
-  t.same(await logInUntilComplete([alice]), ['ok'])
+  const logins = [alice, { ...alice, domain: open }, { ...alice, domain: closed }]
+  t.same(await logInUntilComplete(logins), ['ok', `ok at ${open}`, `not_allowed at ${closed}`])
   await until(() => rebuilds() > before)
   t.equal((await redis.cli('HGET', `sipauth:cred:${REALM}:alice`, 'ha1')).length, 32)
 })
@@ -132,6 +145,8 @@ t.test('PostgreSQL away: checks go on, writes are refused, and nobody needs a re
   await postgres.stop('SIGQUIT')
   for (const node of [a, b]) {
     t.equal(await node.logIn(carol), 'ok')
+    t.equal(await node.logIn({ ...carol, domain: open }), 'ok')
+    t.equal(await node.logIn({ ...carol, domain: closed }), 'not_allowed')
     await t.rejects(node.createUser(list, 'dave'), { message: /answered 503/ })
   }
   await postgres.restart()

@@ -61,6 +61,24 @@ for (const [arrangement, env] of Object.entries(ARRANGEMENTS)) {
       }
     })
 
+    t.test(
+      'a domain and its mappings count on the node that answered at once, on the other within a second',
+      async (t) => {
+        const gina = { realm, username: 'gina', domain: `pbx.${realm}` }
+        await a.createUser(list, gina.username)
+        await withinASecond(async () => (await b.logIn(gina)) === 'ok')
+        const domain = await a.createDomain(gina.domain)
+        t.equal(await a.logIn(gina), 'not_allowed', 'nobody may register there yet')
+        await withinASecond(async () => (await b.logIn(gina)) === 'not_allowed')
+        await a.mapRegistrations(domain, list)
+        t.equal(await a.logIn(gina), 'ok')
+        await withinASecond(async () => (await b.logIn(gina)) === 'ok')
+        await b.unmapRegistrations(domain, list)
+        t.equal(await b.logIn(gina), 'not_allowed')
+        await withinASecond(async () => (await a.logIn(gina)) === 'not_allowed')
+      },
+    )
+
     t.test('a deleted credential counts on the other within a second', async (t) => {
       await a.deleteUser(list, sid)
       t.equal(await a.logIn(alice), 'unknown_user')

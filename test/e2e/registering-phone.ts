@@ -17,6 +17,8 @@ export interface Attempt extends RequestOptions {
   method?: string
   /** Challenge to answer; without one the request has no credentials. */
   challenge?: string
+  /** Header that answers it: what a registrar wants for REGISTER, and a proxy for the rest, unless it is named. */
+  answerIn?: 'Authorization' | 'Proxy-Authorization'
   nc?: number
   /** What its Contact header says, and the port of its contact, where that is not its own. */
   contact?: string
@@ -59,7 +61,7 @@ export async function startPhone(
     const uri = more.uri ?? `sip:${realm}`
     const via = `SIP/2.0/${transport.toUpperCase()} 127.0.0.1:${socket.port};branch=z9hG4bK${Math.random()};rport`
     const { contact = `<sip:phone@127.0.0.1:${contactPort};transport=${transport}>` } = attempt
-    const name = method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization'
+    const { answerIn: name = method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization' } = attempt
     const claim = { username, password, method, uri: digestUri ?? uri, ...(nc === undefined ? {} : { nc }) }
     const credentials = challenge === undefined ? [] : [`${name}: ${answerChallenge(challenge, claim)}`]
     return sipRequest(method, {
@@ -85,7 +87,8 @@ export async function startPhone(
     logIn: async (attempt = {}) => {
       const first = await ask(attempt)
       if (first.status !== 401 && first.status !== 407) return first
-      return ask({ ...attempt, challenge: challengeOf(first) })
+      const answerIn = first.status === 401 ? 'Authorization' : 'Proxy-Authorization'
+      return ask({ ...attempt, challenge: challengeOf(first), answerIn })
     },
   }
 }
