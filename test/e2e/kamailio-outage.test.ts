@@ -97,11 +97,21 @@ t.test('what is not an answer of sipauthd', async (t) => {
     t.equal(form?.get('proxy'), null)
   })
 
-  await t.test("an INVITE is asked about with the caller's address", async (t) => {
-    t.equal((await phone.ask({ method: 'INVITE', uri: 'sip:bob@b.example', to: '<sip:bob@b.example>' })).status, 403)
-    const expected = { method: 'INVITE', domain: 'a.example', identity: 'alice', uri: 'sip:bob@b.example', proxy: '1' }
+  await t.test("an INVITE is asked about with the callee's domain and the caller's realm", async (t) => {
+    const uri = 'sip:bob@b.example'
+    t.equal((await phone.ask({ method: 'INVITE', uri, to: `<${uri}>` })).status, 403)
+    const expected = { method: 'INVITE', domain: 'b.example', realm: 'a.example', identity: 'alice', uri, proxy: '1' }
     t.match(Object.fromEntries(forms.at(-1) ?? []), expected)
     t.strictSame(forms.at(-1)?.getAll('authorization'), [])
+  })
+
+  await t.test('within a dialog, which nothing proves, no domain is named', async (t) => {
+    const self = `127.0.0.1:${kamailio.port}`
+    const lines = [`Route: <sip:${self};lr>`, 'Route: <sip:127.0.0.1:9;lr>']
+    const uri = 'sip:bob@b.example'
+    t.equal((await phone.ask({ method: 'INVITE', uri, to: `<${uri}>;tag=forged`, lines })).status, 403)
+    t.match(Object.fromEntries(forms.at(-1) ?? []), { realm: 'a.example', identity: 'alice' })
+    t.equal(forms.at(-1)?.get('domain'), null)
   })
 
   await t.test('repeats of a request that it is still busy with do not reach it', async (t) => {
