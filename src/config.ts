@@ -31,6 +31,10 @@ const VARIABLES = {
   THROTTLE_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
   THROTTLE_BAN: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
   THROTTLE_BAN_MAX: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
+  API_RATE_LIMIT: [settings.integer(0, 1_000_000), '1000'],
+  API_AUTH_FAILURES: [settings.integer(0, 1_000_000), '100'],
+  API_TRUSTED_PROXIES: [settings.networks],
+  AUDIT_RETENTION_DAYS: [settings.integer(0, 36_500, 'a number of days from 0 to 36500'), '400'],
   LOG_LEVEL: [settings.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info'],
 } as const satisfies Readonly<Record<string, readonly [Parser<unknown>, string?]>>
 

@@ -113,6 +113,8 @@ export async function serve(
         sid: secrets.masterAccountSid,
         tokenHashes: secrets.masterAuthTokens.map((each) => hashToken(each.reveal())),
       },
+      limits: { requestsPerSecond: config.API_RATE_LIMIT, failuresPerMinute: config.API_AUTH_FAILURES },
+      trustedProxies: config.API_TRUSTED_PROXIES,
       log,
     })
     const lookup = await createLookupServer({

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import ipaddr from 'ipaddr.js'
 import { ALGORITHMS, type HashAlgorithm } from './digest/algorithm.js'
 import type { Qop } from './digest/challenge.js'
 import { isRealm } from './names.js'
@@ -34,6 +35,20 @@ export function integer(min: number, max: number, rule = `a whole number from ${
     if (!/^\d{1,9}$/.test(value) || number < min || number > max) throw new Fault(`must be ${rule}`)
     return number
   }
+}
+
+/** IP addresses and networks in CIDR form, separated by commas. */
+export function networks(value: string): readonly string[] {
+  return value.split(',').map((part) => {
+    const network = part.trim()
+    const [address = '', bits] = network.split('/')
+    // Fewer than four parts are an IPv4 address for the library, and a slip of the pen here.
+    const isAddress = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address)
+    if (!isAddress || (bits !== undefined && !ipaddr.isValidCIDR(network))) {
+      throw new Fault('must be IP addresses and networks like 10.0.0.0/8, separated by commas')
+    }
+    return network
+  })
 }
 
 /** One of the given words. */

@@ -43,7 +43,18 @@ function strays(room: string, isAllowed: (one: Import) => boolean): readonly str
 }
 
 /** What more than one room may use: words of the house that have no room of their own. */
-const WORDS = ['log', 'names', 'metrics', 'credential', 'errors', 'sid', 'author', 'sip-domain']
+const WORDS = [
+  'log',
+  'names',
+  'metrics',
+  'credential',
+  'errors',
+  'sid',
+  'author',
+  'sip-domain',
+  'request-id',
+  'secure-headers',
+]
 
 /** What both stores hold, and how it is named. */
 const RECORDS = ['credential', 'realm-offer', 'sip-domain', 'record-key']
@@ -99,7 +110,7 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
 
 t.test('the doors lookup and sip use auth alone, and never each other', (t) => {
   const digest = ['digest/challenge', 'digest/algorithm', 'digest/equal']
-  const words = ['log', 'names', 'metrics', 'credential']
+  const words = ['log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers']
   for (const door of ['lookup', 'sip']) {
     t.same(
       strays(door, ({ to }) => roomOf(to) === 'auth' || digest.includes(to) || words.includes(to)),

@@ -45,6 +45,9 @@ t.test('without a variable every default is in force', (t) => {
     THROTTLE_WINDOW: 60,
     THROTTLE_BAN: 60,
     THROTTLE_BAN_MAX: 3600,
+    API_RATE_LIMIT: 1000,
+    API_AUTH_FAILURES: 100,
+    AUDIT_RETENTION_DAYS: 400,
     LOG_LEVEL: 'info',
   })
   t.end()
@@ -102,6 +105,13 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
   NONCE_SECRET: { good: ['12345678', 'newest-1, older-12'], bad: ['1234567', 'long-enough,short', 'long-enough,'] },
   ...Object.fromEntries(SECONDS.map((name) => [name, { good: ['86400'], bad: ['0', '86401', 'x', '-1', '1.5'] }])),
   THROTTLE_BAN: { good: ['1'], bad: ['0', '86401'] },
+  API_RATE_LIMIT: { good: ['0', '1000000'], bad: ['-1', '1000001', 'off', '1.5'] },
+  API_AUTH_FAILURES: { good: ['0', '100'], bad: ['-1', '1000001', 'ten'] },
+  API_TRUSTED_PROXIES: {
+    good: ['127.0.0.1', '10.0.0.0/8, 2001:db8::/32', '::1'],
+    bad: ['proxy', '10.0.0.0/33', '10.0.0', '127.1', '10.0.0.0/', '::1,', '*'],
+  },
+  AUDIT_RETENTION_DAYS: { good: ['0', '36500'], bad: ['-1', '36501', 'ever'] },
   THROTTLE_USER_FAILURES: { good: ['0', '10000'], bad: ['-1', '10001', 'ten'] },
   THROTTLE_SOURCE_FAILURES: { good: ['0', '10000'], bad: ['-1', '10001', 'ten'] },
   QOP: {

@@ -46,7 +46,7 @@ export function createAccountAuth(deps: {
       const holder = isSid('account', sid) ? await findTokenHolder(pool, sid) : undefined
       const expected = sid === master.sid ? master.tokenHashes : holder?.tokenHashes
       const matches = isOneOf(token, expected ?? [])
-      if (!holder || !matches) throw unauthenticated()
+      if (!holder || !matches) throw new WrongCredentials()
       const { account } = holder
       if (account.status !== 'active') throw new Fault('account_inactive', 'Account not active')
       return account
@@ -62,7 +62,14 @@ export function createAccountAuth(deps: {
   }
 }
 
-/** The fault of a request without the right credentials. */
+/** The fault of a request that shows no credentials, or not those that it needs. */
 export function unauthenticated(): Fault {
   return new Fault('unauthenticated', 'Authenticate')
+}
+
+/** The fault of credentials that are nobody's: a guess, where `unauthenticated` may be a client that waits to be asked. */
+export class WrongCredentials extends Fault {
+  constructor() {
+    super('unauthenticated', 'Authenticate')
+  }
 }

@@ -1,6 +1,9 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../log.js'
+import { createRequestId, REQUEST_ID_HEADER, REQUEST_ID_LABEL } from '../request-id.js'
+import { SECURE_HEADERS } from '../secure-headers.js'
 import { type Dialects, dialectOf } from './dialect.js'
 import { type FailureAnswer, toFailure } from './failure.js'
 import type { Fault } from './fault.js'
@@ -8,8 +11,6 @@ import { splitTarget } from './target.js'
 
 /** Answers failed requests in the dialect of their path, at whatever point they failed. */
 export type Answerer = {
-  /** Header fields of every answer: it holds tokens and names, so nobody keeps it and no browser takes it for a page. */
-  readonly safeHeaders: Readonly<Record<string, string>>
   /** Where Fastify has the request. */
   reply(error: unknown, request: FastifyRequest, reply: FastifyReply): void
   /** Where Node has the request and Fastify never gets it. */
@@ -18,37 +19,42 @@ export type Answerer = {
   answerSocket(error: unknown, socket: Socket): void
 }
 
-const SAFE_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Builds the answerer of a server that speaks these dialects. */
-export function createAnswerer(dialects: Dialects): Answerer {
-  function describe(error: unknown, url: string, invalid?: number): FailureAnswer {
+export function createAnswerer({ dialects, log }: { dialects: Dialects; log: Log }): Answerer {
+  function describe(error: unknown, url: string, requestId: string, invalid?: number): FailureAnswer {
     const { path } = splitTarget(url)
     const answer = dialectOf(dialects, path).answerFailure(toFailure(error), path, invalid)
-    return { ...answer, headers: { ...SAFE_HEADERS, ...answer.headers } }
+    return { ...answer, headers: { ...SECURE_HEADERS, [REQUEST_ID_HEADER]: requestId, ...answer.headers } }
+  }
+
+  /** For a request that Fastify never numbers. */
+  function describeRaw(error: unknown, url: string): FailureAnswer {
+    const requestId = createRequestId()
+    const answer = describe(error, url, requestId)
+    log.debug({ [REQUEST_ID_LABEL]: requestId, status: answer.status }, 'answered')
+    return answer
   }
 
   return {
-    safeHeaders: SAFE_HEADERS,
-
     reply(error, request, reply) {
       const { code } = toFailure(error)
       if (code === 'internal') request.log.error({ err: error }, 'a request failed')
       if (code === 'unavailable') request.log.warn({ err: error }, 'a request found no store')
       // A URL that no router can read belongs to no route.
       const invalid = request.routeOptions.config?.invalid
-      const { status, headers, body } = describe(error, request.raw.url ?? '', invalid)
+      const { status, headers, body } = describe(error, request.raw.url ?? '', request.id, invalid)
       reply.code(status).headers(headers).send(body)
     },
 
     answerRaw(fault, request, response) {
-      const { status, fields, text } = serialize(describe(fault, request.url ?? ''))
+      const { status, fields, text } = serialize(describeRaw(fault, request.url ?? ''))
       response.writeHead(status, fields).end(text)
     },
 
     answerSocket(error, socket) {
-      if (socket.writable) socket.write(toMessage(describe(error, readTarget(error))))
+      if (socket.writable) socket.write(toMessage(describeRaw(error, readTarget(error))))
       socket.destroySoon()
     },
   }

@@ -10,6 +10,7 @@ export const FAULTS = {
   too_large: 413,
   unsupported_media_type: 415,
   expectation_failed: 417,
+  too_many_requests: 429,
   headers_too_large: 431,
   internal: 500,
   unavailable: 503,

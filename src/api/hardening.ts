@@ -1,9 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import helmet from '@fastify/helmet'
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { createRequestId, REQUEST_ID_HEADER, REQUEST_ID_LABEL } from '../request-id.js'
+import { SECURE_HEADERS } from '../secure-headers.js'
 import type { Answerer } from './answerer.js'
 import { canonicalTarget, type Dialects } from './dialect.js'
 import { Fault } from './fault.js'
+import { HELMET_OPTIONS } from './helmet-options.js'
 import type { Route } from './operation.js'
 import { createMissJudge } from './routing.js'
 import { parseTarget, splitTarget } from './target.js'
@@ -15,7 +19,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 export function createServerOptions(answerer: Answerer, dialects: Dialects): FastifyHttpOptions<Server> {
   return {
     bodyLimit: BODY_BYTES_MAX,
-    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: createRequestId,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: REQUEST_ID_LABEL }),
     requestTimeout: REQUEST_TIMEOUT_MS,
     // While it drains, a request that still arrives on an open connection is answered like any other.
     return503OnClosing: false,
@@ -25,7 +30,11 @@ export function createServerOptions(answerer: Answerer, dialects: Dialects): Fas
     // used: a parser that throws here would be called before anyone could catch.
     routerOptions: { maxParamLength: 16_384, querystringParser: () => ({}) },
     rewriteUrl: ({ url = '' }) => canonicalTarget(dialects, url),
-    frameworkErrors: (error, request, reply) => answerer.reply(error, request, reply),
+    frameworkErrors(error, request, reply) {
+      answerer.reply(error, request, reply)
+      // Of a path that no router can read no hook hears.
+      request.log.debug({ status: reply.statusCode }, 'answered')
+    },
     clientErrorHandler(error, socket: Socket) {
       if (error.code !== 'ECONNRESET') answerer.answerSocket(error, socket)
     },
@@ -33,10 +42,11 @@ export function createServerOptions(answerer: Answerer, dialects: Dialects): Fas
 }
 
 /** Puts before and behind all routes what holds for every request. */
-export function hardenServer(app: FastifyInstance, routes: readonly Route[], answerer: Answerer): void {
+export async function hardenServer(app: FastifyInstance, routes: readonly Route[], answerer: Answerer): Promise<void> {
+  await app.register(helmet, HELMET_OPTIONS)
   const judgeMiss = createMissJudge(routes)
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(answerer.safeHeaders)
+    reply.headers({ 'cache-control': SECURE_HEADERS['cache-control'], [REQUEST_ID_HEADER]: request.id })
     const { path } = parseTarget(request.raw.url ?? '')
     if (request.is404) throw judgeMiss(path)
     checkHead(request)

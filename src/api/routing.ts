@@ -5,6 +5,7 @@ import type { Access, Bodies, Dialect } from './dialect.js'
 import { Fault } from './fault.js'
 import type { Operation, Route } from './operation.js'
 import { type Parameters, parseParameters } from './parameters.js'
+import type { RateLimiter } from './rate-limits.js'
 import { splitTarget } from './target.js'
 
 declare module 'fastify' {
@@ -16,8 +17,12 @@ declare module 'fastify' {
 
 const NO_PARAMETERS: Parameters = new Map()
 
-/** Puts a dialect's routes into the server, behind its way of finding out who asks. */
-export async function mountRoutes(app: FastifyInstance, dialect: Dialect, provision: Provision): Promise<void> {
+/** Puts a dialect's routes into the server, behind its way of finding out who asks and the limits of how often. */
+export async function mountRoutes(
+  app: FastifyInstance,
+  dialect: Dialect,
+  { provision, limiter }: { readonly provision: Provision; readonly limiter: RateLimiter },
+): Promise<void> {
   const { routes, admit, bodies, door } = dialect
   await app.register(async (scope) => {
     scope.decorateRequest('access', null)
@@ -30,7 +35,9 @@ export async function mountRoutes(app: FastifyInstance, dialect: Dialect, provis
     })
     // Before the body is read: who may not ask cannot make the server work.
     scope.addHook('onRequest', async (request) => {
-      request.setDecorator<Access>('access', await admit(request))
+      const access = await limiter.admit(request, () => admit(request))
+      request.setDecorator<Access>('access', access)
+      await limiter.count(request, access)
     })
     for (const [method, url, operation] of routes) {
       const { status, body, invalid } = operation

@@ -8,6 +8,7 @@ import type { Dialect, Dialects } from './dialect.js'
 import { createServerOptions, hardenServer } from './hardening.js'
 import { parseJson } from './json.js'
 import { parseParameters } from './parameters.js'
+import { createRateLimiter, type RateLimits } from './rate-limits.js'
 import { mountRoutes } from './routing.js'
 import { createAccountOperations } from './twilio/accounts.js'
 import { createTwilioAdmission } from './twilio/admission.js'
@@ -33,9 +34,15 @@ export type ApiDeps = {
   /** The account that creates accounts; `tokenHashes` are the SHA-256 of its tokens. Its row must exist. */
   readonly master: Master
   readonly log: Log
+  /** How much is let in; everything where it is left out. */
+  readonly limits?: RateLimits | undefined
+  /** Addresses and networks of proxies in front, whose X-Forwarded-For names where a request comes from. */
+  readonly trustedProxies?: readonly string[] | undefined
   /** Milliseconds since the epoch; the system's clock where it is left out. */
   readonly now?: (() => number) | undefined
 }
+
+const NO_LIMITS: RateLimits = { requestsPerSecond: 0, failuresPerMinute: 0 }
 
 /** Twilio's dialect: paths, methods and parameters are those of its published API, version 2010-04-01. */
 function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
@@ -158,14 +165,17 @@ export function createDialects(deps: ApiDeps): Dialects {
 /** Builds the management API. Whoever asked for it lets it listen, and closes it. */
 export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const dialects = createDialects(deps)
-  const answerer = createAnswerer(dialects)
+  const answerer = createAnswerer({ dialects, log: deps.log })
   const loggerInstance: FastifyBaseLogger = deps.log
-  const app = fastify({ ...createServerOptions(answerer, dialects), loggerInstance })
-  hardenServer(
+  const trustProxy = deps.trustedProxies && deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false
+  const app = fastify({ ...createServerOptions(answerer, dialects), trustProxy, loggerInstance })
+  await hardenServer(
     app,
     dialects.flatMap(({ routes }) => routes),
     answerer,
   )
-  for (const dialect of dialects) await mountRoutes(app, dialect, deps.provision)
+  const { provision, limits = NO_LIMITS } = deps
+  const limiter = await createRateLimiter(app, limits)
+  for (const dialect of dialects) await mountRoutes(app, dialect, { provision, limiter })
   return app
 }

@@ -3,6 +3,8 @@ import type { Authenticator } from '../auth/authenticator.js'
 import type { Ha1Lookup } from '../auth/ha1-lookup.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import { createRequestId, REQUEST_ID_HEADER, REQUEST_ID_LABEL } from '../request-id.js'
+import { SECURE_HEADERS } from '../secure-headers.js'
 import { HA1_PATH, pathOf, sendFault } from './fault.js'
 import { createHa1Handler } from './ha1.js'
 import { ParameterFault, type Parameters, parseEncoded, parseJson } from './parameters.js'
@@ -25,6 +27,7 @@ export type LookupDeps = {
 
 /** Longer than proxies keep an idle connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 75_000
+const VERIFY_PATH = '/v1/verify'
 const BODY_MAX_BYTES = 65_536
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -34,6 +37,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   const { metrics, readiness, log } = deps
   const server = fastify({
     logger: false,
+    genReqId: createRequestId,
     bodyLimit: BODY_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -43,14 +47,14 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   readBodies(server)
   server.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error instanceof ParameterFault ? 400 : (error.statusCode ?? 500)
-    if (status >= 500) log.error({ err: error }, 'a request to the lookup API failed')
+    if (status >= 500) log.error({ err: error, [REQUEST_ID_LABEL]: request.id }, 'a request to the lookup API failed')
     return sendFault(request, reply.code(status), status >= 500 ? 'internal error' : error.message)
   })
 
   const onProxyToken = createTokenCheck(deps.proxyToken)
   const onHa1Token = deps.ha1Token ? createTokenCheck(deps.ha1Token) : onProxyToken
   const routes = {
-    '/v1/verify': { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(deps) },
+    [VERIFY_PATH]: { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(deps) },
     [HA1_PATH]: { method: 'GET', onRequest: onHa1Token, handler: createHa1Handler(deps) },
     '/healthz': { method: 'GET', handler: async () => ({ status: 'ok' }) },
     '/readyz': {
@@ -68,9 +72,12 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   } satisfies Record<string, Pick<RouteOptions, 'method' | 'onRequest' | 'handler'>>
   for (const [url, route] of Object.entries(routes)) server.route({ url, ...route } as RouteOptions)
 
-  // Before any body is read: what no route takes is refused for that, whatever it brings.
   server.addHook('onRequest', async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id)
+    // Proxies ask it thousands of times a second, and a browser cannot: it is shown a token that no browser has.
+    if (request.routeOptions.url !== VERIFY_PATH) reply.headers(SECURE_HEADERS)
     if (!request.is404) return
+    // Before any body is read: what no route takes is refused for that, whatever it brings.
     const path = pathOf(request)
     if (!Object.hasOwn(routes, path)) return sendFault(request, reply.code(404), `there is nothing at ${path}`)
     const { method } = routes[path as keyof typeof routes]

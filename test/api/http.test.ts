@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { SECURE_HEADERS } from '../../src/secure-headers.js'
 import { exchange } from './raw-http.js'
 import { type Answer, basic, type RunningApi, startApi } from './running-api.js'
 
@@ -192,8 +193,29 @@ t.test("what Node's parser refuses is answered in Twilio's form too", async (t) 
   t.match(absolute, { status: 200, body: { sid: api.master.sid } }, 'a target in absolute form is read')
 })
 
-t.test('every answer tells caches and browsers to leave it alone', async (t) => {
-  const { headers } = await api.ask('GET', `${account}.json`)
-  t.equal(headers.get('cache-control'), 'no-store')
-  t.equal(headers.get('x-content-type-options'), 'nosniff')
+t.test('every answer tells caches and browsers to leave it alone, and has an id of its own', async (t) => {
+  const start = api.logged.length
+  const get = (target: string, field = '') => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${field}\r\n`
+  const answers = {
+    'a success': await api.ask('GET', `${account}.json`),
+    'no content': await api.ask('DELETE', `${(await furnish(api, 'headers')).credential}.json`),
+    'a refusal': await api.ask('GET', `${account}.json`, { key: null }),
+    'a path of no route': await api.ask('GET', '/nowhere'),
+    "Vobiz's dialect": await api.ask('GET', '/api/v1/account/MA_/credentials'),
+    'a path that no router can read': await exchange(api.port, get('/%zz')),
+    "Node's expectation": await exchange(api.port, get(`${account}.json`, 'Expect: miracles\r\n')),
+    "Node's parser": await exchange(api.port, 'nonsense\r\n\r\n'),
+  }
+  for (const [what, { headers }] of Object.entries(answers)) {
+    for (const [name, value] of Object.entries(SECURE_HEADERS)) t.equal(headers.get(name), value, `${what}: ${name}`)
+    t.equal(headers.get('strict-transport-security'), null, `${what}: this is plain HTTP`)
+    t.equal(headers.get('x-powered-by'), null)
+  }
+  const ids = Object.values(answers).map(({ headers }) => headers.get('x-request-id') ?? '')
+  t.equal(new Set(ids).size, ids.length)
+  const logged = api.logged.slice(start).map((line) => JSON.parse(line).requestId)
+  for (const id of ids) {
+    t.match(id, /^RQ[0-9a-f]{32}$/)
+    t.ok(logged.includes(id), 'the log has it')
+  }
 })

@@ -4,6 +4,7 @@ import { testDomainValidation } from './domain-validation.js'
 import { testIsolation } from './isolation.js'
 import { testRaces } from './races.js'
 import { startApi } from './running-api.js'
+import { testSafety } from './safety.js'
 import { testTwilioClient } from './twilio-client.js'
 import { testTwilioDomains } from './twilio-domains.js'
 import { testValidation } from './validation.js'
@@ -25,3 +26,4 @@ t.test("every request is answered in Vobiz's form below its paths", (t) => testV
 t.test('every refusal around domains names the field and the rule, over the postgres database', (t) =>
   testDomainValidation(t, api),
 )
+t.test('requests are limited, numbered and written down over the postgres database', (t) => testSafety(t, api))

@@ -15,6 +15,7 @@ const FAULT_CODES: Readonly<Record<FaultCode, number>> = {
   too_large: 20413,
   unsupported_media_type: 20415,
   expectation_failed: 20417,
+  too_many_requests: 20429,
   headers_too_large: 20431,
   internal: 20500,
   unavailable: 20503,
