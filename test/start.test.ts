@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -10,6 +10,7 @@ import { optionsPing } from './fixtures/options-ping.js'
 import { freePort } from './fixtures/ports.js'
 import { startPostgres } from './fixtures/postgres.js'
 import { runProcess } from './fixtures/process.js'
+import { projectPath } from './fixtures/project.js'
 import { scratchFolder } from './fixtures/scratch.js'
 import { launchSipauthd, runSipauthd, startSipauthd } from './fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS } from './fixtures/tenant.js'
@@ -17,6 +18,19 @@ import { until } from './fixtures/until.js'
 import { createProxy } from './lookup/proxy.js'
 
 const postgres = await startPostgres(t)
+
+/** What the README's tour has for a shell and for the official client, at a server's own ports. */
+function readTour({ api, auth }: { readonly api: string; readonly auth: string }) {
+  const [, tour = ''] =
+    /## A tour in five minutes\n(.*?)\n## /s.exec(readFileSync(projectPath('README.md'), 'utf8')) ?? []
+  const blocks = (language: string) =>
+    [...tour.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))]
+      .map(([, block = '']) => block)
+      .join('\n')
+      .replaceAll('http://127.0.0.1:8080', api)
+      .replaceAll('http://127.0.0.1:8081', auth)
+  return { shell: blocks('sh'), client: blocks('js') }
+}
 
 t.test('a first start on nothing but a folder', async (t) => {
   const DATA_DIR = join(await scratchFolder('first start'), "it's new")
@@ -80,6 +94,38 @@ t.test('a first start on nothing but a folder', async (t) => {
     t.match(await tenant.request('SIP/CredentialLists.json'), {
       json: { credential_lists: [{ friendly_name: `list of ${REALM}` }, { friendly_name: /^phones \d+$/ }] },
     })
+  })
+
+  t.test("the README's tour can be pasted beside it", async (t) => {
+    await pasted
+    const folder = await scratchFolder('tour')
+    symlinkSync(DATA_DIR, join(folder, 'data'))
+    symlinkSync(projectPath('node_modules'), join(folder, 'node_modules'))
+    const { shell, client } = readTour(server)
+    writeFileSync(join(folder, 'tour.mjs'), client)
+    const pasting = await runProcess({
+      command: 'bash',
+      args: ['-c', `${shell}\nnode tour.mjs && echo '{"client":"done"}'`],
+      cwd: folder,
+    })
+    t.equal(pasting.stderr, '')
+    const answers = pasting.stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+    const verdicts = answers.filter(({ reason }) => reason !== undefined)
+    t.strictSame(
+      verdicts.map(({ status, reason }) => `${status} ${reason}`),
+      [
+        ...['401 no_credentials', '200 ok', '200 ok', '403 not_allowed', '401 bad_response'],
+        ...['401 no_credentials', '403 not_allowed'],
+      ],
+    )
+    t.match(
+      answers.find(({ meta }) => meta),
+      { meta: { total: Number }, objects: [{ username: 'bob', password: '<redacted>' }] },
+    )
+    t.match(answers.at(-1), { client: 'done' })
   })
 
   t.test('and a second start finds everything again, and announces nothing', async (t) => {
