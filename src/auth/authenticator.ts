@@ -68,10 +68,10 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   async function checkAtDomain(request: AuthRequest, realm: string | undefined): Promise<Verdict> {
     const likely = examineLikely(request)
     if (likely.kind === 'claim') {
-      const verdict = await judgeAhead(request, likely, realm)
-      if (verdict) return verdict
+      const outcome = await judgeAhead(request, likely, realm)
+      return 'reason' in outcome ? outcome : checkAt(request, outcome)
     }
-    const offer = likely.kind === 'claim' || realm === undefined ? undefined : challenger.readOffer(realm)
+    const offer = realm === undefined ? undefined : challenger.readOffer(realm)
     const place = await locator.locate(request, realm)
     if ('reason' in place) return place
     return checkAt(request, place, place.domain ? undefined : offer)
@@ -91,13 +91,13 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     return throttle.inTurn(attempt, async () => judge(request, examined, place, await read(request, examined, attempt)))
   }
 
-  /** Undefined where the claim is not for the realm of the place, which then has to be examined for that one. */
-  async function judgeAhead(request: AuthRequest, claim: Claim, realm: string | undefined) {
+  /** The place alone where the claim is not for its realm: then the request has to be examined for that one. */
+  async function judgeAhead(request: AuthRequest, claim: Claim, realm: string | undefined): Promise<Verdict | Place> {
     const attempt = toAttempt(request, claim)
     return throttle.inTurn(attempt, async () => {
       const [place, reading] = await Promise.all([locator.locate(request, realm), read(request, claim, attempt)])
       if ('reason' in place) return place
-      return place.realm === claim.realm ? judge(request, claim, place, reading) : undefined
+      return place.realm === claim.realm ? judge(request, claim, place, reading) : place
     })
   }
 

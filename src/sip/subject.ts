@@ -2,7 +2,10 @@ import type { SipRequest } from './message.js'
 import type { Reply } from './reply.js'
 import { parseUri } from './uri.js'
 
-/** For whom a request asks to be let in: the host that decides the realm, and the user that the digest must be of. */
+/**
+ * For whom a request asks to be let in: the host that names a SIP domain or is the realm itself, and the user that the
+ * digest must be of.
+ */
 export type Subject = { readonly domain: string; readonly identity: string }
 
 /**
@@ -12,8 +15,8 @@ export type Subject = { readonly domain: string; readonly identity: string }
  *
  * RFC 3261 section 10.3 steps 1 and 5 would have a registrar refuse a REGISTER whose Request-URI names another domain
  * than To. It is let pass here, since phones write the registrar's own name or IP address there as often as the domain
- * (section 10.2). Nobody gains by it: the password asked for is that of To's realm, the digest covers the Request-URI,
- * and nothing is bound but the address of record in To.
+ * (section 10.2). Nobody gains by it: the password asked for is that of To's realm or SIP domain, the digest covers the
+ * Request-URI, and nothing is bound but the address of record in To.
  */
 export function readSubject(request: SipRequest): Subject | Reply {
   const target = parseUri(request.uri)
