@@ -170,6 +170,8 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     async delete(accountSid: string, sid: string): Promise<void> {
       const changes = await inTransaction(pool, async (tx) => {
         const list = await locked(tx, accountSid, sid)
+        // The foreign key would say so too, after all credentials are deleted: there may be a million.
+        if (await isCredentialListMapped(tx, sid)) throw inUse()
         await lockRealm(tx, list.realm, 'update')
         const deleted = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid))
         await deleteCredentialList(tx, sid)
@@ -194,5 +196,9 @@ function refuseTakenName(error: unknown): never {
 
 function refuseUsed(error: unknown): never {
   if (violatedForeignKey(error) !== 'domain_credential_lists_list_fkey') throw error
-  throw new Refusal('list_in_use', 'CredentialListSid', 'names a list that a domain uses')
+  throw inUse()
+}
+
+function inUse(): Refusal {
+  return new Refusal('list_in_use', 'CredentialListSid', 'names a list that a domain uses')
 }

@@ -3,6 +3,7 @@ import { type AuditAction, appendAudit } from '../store/audit.js'
 import { lockCredentialList } from '../store/credential-lists.js'
 import { inTransaction, type Queryable } from '../store/database.js'
 import {
+  countIpListMappings,
   type DomainMapping,
   deleteCredentialListMapping,
   deleteIpListMapping,
@@ -18,6 +19,9 @@ import { type Domain, lockDomain, updateDomainRealm } from '../store/domains.js'
 import { lockIpAccessControlList } from '../store/ip-access-control-lists.js'
 import { holdAccount } from './held-account.js'
 import type { WriteDeps } from './write-deps.js'
+
+/** IP lists that a domain may use: with all their addresses they are one record, which each call is checked against. */
+export const IP_LISTS_PER_DOMAIN_MAX = 100
 
 export type DomainMappingProvision = ReturnType<typeof createDomainMappingProvision>
 
@@ -82,6 +86,10 @@ export function createDomainMappingProvision({ pool, publisher, author }: WriteD
         if (!list) throw new Refusal('unknown_reference', field, 'names no IP access control list of this account')
         if (!(await insertIpListMapping(tx, domainSid, listSid))) {
           throw new Refusal('invalid', field, "names a list that is mapped to the domain's calls already")
+        }
+        if ((await countIpListMappings(tx, domainSid)) > IP_LISTS_PER_DOMAIN_MAX) {
+          const rule = `are limited to ${IP_LISTS_PER_DOMAIN_MAX} a domain`
+          throw new Refusal('invalid', 'IpAccessControlListMappings', rule)
         }
         return (await findIpListMapping(tx, domainSid, listSid)) as DomainMapping
       })

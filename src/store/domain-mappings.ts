@@ -164,6 +164,14 @@ export async function listIpListMappings(
   return toPage(rows.map(toMapping), position, size)
 }
 
+export async function countIpListMappings(tx: Queryable, domainSid: string): Promise<number> {
+  const { rows } = await tx.query<{ lists: number }>(
+    'select count(*)::int as lists from domain_ip_access_control_lists where domain_sid = $1',
+    [domainSid],
+  )
+  return rows[0]?.lists ?? 0
+}
+
 /** SIDs of the domains that use the IP access control list. */
 export async function findIpListDomains(tx: Queryable, listSid: string): Promise<string[]> {
   const { rows } = await tx.query<{ domain_sid: string }>(

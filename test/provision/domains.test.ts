@@ -293,6 +293,25 @@ t.test('of a mapping and the deletion of its list at once one succeeds, and the 
   }
 })
 
+t.test('a domain uses a hundred IP lists at most', async (t) => {
+  const stage = await createStage(t, database)
+  const { accountSid } = stage
+  const { domains, domainMappings, ipAccessControlLists } = stage.provision
+  const { sid } = await domains.create(accountSid, { domainName: freshName() })
+  const { rows } = await database.pool.query<{ sid: string }>(
+    `insert into ip_access_control_lists (sid, account_sid, friendly_name)
+     select 'AL' || md5(n::text || $1), $1, 'x' from generate_series(1, 99) n returning sid`,
+    [accountSid],
+  )
+  await database.pool.query(
+    'insert into domain_ip_access_control_lists (domain_sid, list_sid) select $1, unnest($2::text[])',
+    [sid, rows.map((row) => row.sid)],
+  )
+  const lists = await Promise.all(['a', 'b', 'c'].map((name) => ipAccessControlLists.create(accountSid, name)))
+  const mapped = lists.map((list) => domainMappings.mapIpAccessControlList(accountSid, sid, list.sid))
+  t.same(await codes(mapped), ['done', 'invalid', 'invalid'], 'the last place is taken once')
+})
+
 t.test('limits hold when the last place is asked for many times at once', async (t) => {
   const stage = await createStage(t, database)
   const { accountSid } = stage
