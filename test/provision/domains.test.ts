@@ -209,32 +209,34 @@ t.test('of accounts that take one name, or names under each other, at once exact
   ]) {
     const wanted = nested.map((labels) => `${labels}${nested.join('').length}.${name}`)
     // All of them stand in the line before the first one is let in.
-    const work = await inTransaction(database.pool, async (tx) => {
+    const { outcome } = await inTransaction(database.pool, async (tx) => {
       await lockNames(tx)
-      const creations = stages.map(({ provision, accountSid }, index) =>
-        provision.domains.create(accountSid, { domainName: wanted[index] ?? '' }),
+      const outcome = codes(
+        stages.map(({ provision, accountSid }, index) =>
+          provision.domains.create(accountSid, { domainName: wanted[index] ?? '' }),
+        ),
       )
       await until(async () => (await waiting({ database })) === 3)
-      return { creations }
+      return { outcome }
     })
-    t.same(await codes(work.creations), ['domain_taken', 'domain_taken', 'done'], wanted.join())
+    t.same(await outcome, ['domain_taken', 'domain_taken', 'done'], wanted.join())
   }
 })
 
 t.test('of a realm and a domain under it that two accounts take at once exactly one is', async (t) => {
   const [ann, bob] = [await createStage(t, database), await createStage(t, database)]
   const realm = freshName()
-  const { work } = await inTransaction(database.pool, async (tx) => {
+  const { outcome } = await inTransaction(database.pool, async (tx) => {
     await lockNames(tx)
-    const work = [
+    const outcome = codes([
       ann.provision.credentialLists.create(ann.accountSid, { friendlyName: 'mine', realm }),
       bob.provision.domains.create(bob.accountSid, { domainName: `pbx.${realm}` }),
-    ]
+    ])
     await until(async () => (await waiting({ database })) === 2)
-    return { work }
+    return { outcome }
   })
-  const outcome = await codes(work)
-  t.equal(outcome.filter((code) => code === 'done').length, 1, outcome.join())
+  const all = await outcome
+  t.equal(all.filter((code) => code === 'done').length, 1, all.join())
 })
 
 t.test('a list that a domain uses keeps its realm and is not deleted', async (t) => {
