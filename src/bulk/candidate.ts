@@ -9,7 +9,7 @@ import type { SourceRow } from './source-row.js'
 const PASSWORD_LENGTH_MAX = 256
 
 /** Longest description, in characters. */
-const DESCRIPTION_LENGTH_MAX = 256
+const DESCRIPTION_LENGTH_MAX = 255
 
 /** How many hex digits an HA1 has. */
 const HA1_LENGTHS: Readonly<Record<Ha1Field, number>> = {
@@ -44,6 +44,10 @@ export function toCandidate(row: SourceRow, choice: RealmChoice): Candidate | Re
   }
   if (spelled === '') return { refused: 'has no realm: --default-realm or --realm gives one' }
   if (!isRealm(spelled)) return { refused: `its realm is not ${REALM_RULE}` }
+  // PostgreSQL holds no NUL.
+  if ([row.list, row.account, description ?? '', password?.reveal() ?? ''].some((text) => text.includes('\0'))) {
+    return { refused: 'holds a NUL' }
+  }
   if (row.enabled !== '' && enabled === undefined) return { refused: 'its column enabled is neither true nor false' }
   if (description !== undefined && [...description].length > DESCRIPTION_LENGTH_MAX) {
     return { refused: `its description exceeds ${DESCRIPTION_LENGTH_MAX} characters` }

@@ -5,6 +5,7 @@ import { inTransaction } from '../../src/store/database.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
 import { until } from '../fixtures/until.js'
+import { testImports } from './imported.js'
 import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage, waiting } from './stage.js'
 
 const postgres = await startPostgres(t)
@@ -202,6 +203,8 @@ for (const [where, database] of Object.entries(stores)) {
     )
     t.match(trail, [{ door: 'cli', detail: { FriendlyName: 'default', Realm: realm } }])
   })
+
+  await testImports(t, where, database, redis)
 }
 
 t.test('on the embedded database, a suspension and the end of a list reach Redis for every credential', async (t) => {
