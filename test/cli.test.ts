@@ -1,6 +1,8 @@
 import t from 'tap'
 import { runAccount } from '../src/commands/account.js'
 import type { Command } from '../src/commands/command.js'
+import { runExport } from '../src/commands/export.js'
+import { runImport } from '../src/commands/import.js'
 import { runMigrate } from '../src/commands/migrate.js'
 import { runMirror } from '../src/commands/mirror.js'
 import { runServe } from '../src/commands/serve.js'
@@ -40,6 +42,8 @@ t.test('help lists every command, with and without being asked, whatever the con
       'account list',
       'account rotate-token',
       'mirror check',
+      'import SOURCE',
+      'export',
     ]) {
       t.match(stdout, `sipauthd ${command}`)
     }
@@ -76,6 +80,17 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
     [runMirror, [], /mirror takes one of check, rebuild/],
     [runMirror, ['check', 'all'], /mirror takes one of/],
     [runMirror, ['check'], /REDIS_URL must be set/],
+    [runImport, [], /import takes a source/],
+    [runImport, ['a.csv', 'b.csv'], /import takes a source/],
+    [runImport, ['a.csv', '--replace'], /import takes a source/],
+    [runImport, ['a.csv', '--format', 'xml'], /--format is one of csv, pjsip/],
+    [runImport, ['a.csv', '--account', 'AC1'], /--account takes an account SID/],
+    [runImport, ['a.csv', '--realm', 'no_realm'], /--realm takes a host name/],
+    [runImport, ['a.csv', '--default-realm', ''], /--default-realm takes a host name/],
+    [runImport, ['a.csv', '--list', 'x'.repeat(65)], /--list takes a SID, or a name/],
+    [runImport, ['a.csv', '--separator', ', '], /--separator takes a character/],
+    [runExport, ['phones'], /export takes --account/],
+    [runExport, ['--account', 'phones'], /export takes --account with a SID/],
   ]
   const print = () => t.fail('nothing is printed')
   for (const [run, args, message] of wrong) {

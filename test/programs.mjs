@@ -29,6 +29,9 @@ const PACKAGES = {
   'kamailio-utils-modules': () => isKamailioModule('http_client'),
   'kamailio-redis-modules': () => isKamailioModule('ndb_redis'),
   'kamailio-postgres-modules': () => isKamailioModule('db_postgres'),
+  // For the schema of its tables; the module itself is not used.
+  'kamailio-mysql-modules': () => isKamailioModule('db_mysql'),
+  'mariadb-server-core': () => isProgram('mariadbd'),
   'kamailio-json-modules': () => isKamailioModule('json'),
   'sip-tester': () => isProgram('sipp'),
   sipsak: () => isProgram('sipsak'),

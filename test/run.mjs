@@ -97,7 +97,7 @@ async function runTests(files) {
 
 async function main(names) {
   const nothing = { passed: 0, failed: 1, skipped: 0 }
-  say('looking for PostgreSQL, Redis, Kamailio, SIPp, sipsak, baresip and Prometheus')
+  say('looking for PostgreSQL, MariaDB, Redis, Kamailio, SIPp, sipsak, baresip and Prometheus')
   if (!ensurePrograms(say)) return nothing
   say('linting')
   const isLinted = await tools.biome('check', '.')

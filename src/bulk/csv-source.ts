@@ -27,10 +27,9 @@ type Parsed = { readonly record: readonly string[]; readonly info: { readonly li
 export async function* readCsv(file: AsyncIterable<Buffer>, form: CsvForm): AsyncGenerator<SourceItem> {
   let read: RowReader | undefined = form.columns && createRowReader(form.columns)
   let width = form.columns?.length
-  let line = 0
   try {
     for await (const { record, info } of parseRecords(file, form)) {
-      line = info.lines
+      const line = info.lines
       if (read === undefined) {
         read = createRowReader(record)
         width = record.length
@@ -42,7 +41,7 @@ export async function* readCsv(file: AsyncIterable<Buffer>, form: CsvForm): Asyn
     }
   } catch (error) {
     // Its own message may show what it stumbled over.
-    if (error instanceof CsvError) throw new SourceFault(`is no CSV from line ${line + 1} on (${error.code})`)
+    if (error instanceof CsvError) throw new SourceFault(`is no CSV at line ${error.lines} (${error.code})`)
     throw error
   }
   if (read === undefined) throw new SourceFault('is empty')
