@@ -32,6 +32,14 @@ export function isRealm(text: string): boolean {
   return REALM.test(text)
 }
 
+/**
+ * Whether a SIP domain may have this name: what a realm may, but for what looks like an IPv4 address. "The highest-level
+ * component label will be alphabetic" (RFC 1123 section 2.1).
+ */
+export function isDomainName(text: string): boolean {
+  return isRealm(text) && !/(?:^|\.)[0-9]+$/.test(text)
+}
+
 /** The form in which realms and host names are compared, stored, challenged and shown. */
 export function normalizeRealm(text: string): string {
   return text.toLowerCase()

@@ -23,11 +23,12 @@ async function testDomains(t: Test, api: RunningApi) {
   await domains.create(stranger.sid, { domainName: 'pbx.strangers.example' })
   await credentialLists.create(stranger.sid, { friendlyName: 'x', realm: 'strangers-realm.example' })
   const DomainName = 'own.example'
-  const hostName = /^DomainName must be a host name of at most 128 characters$/
+  const hostName = /^DomainName must be a host name of at most 128 characters, and no address$/
   const taken = /^DomainName is, or lies above or under, another account's domain or realm$/
   const refusals: Refused[] = [
     ['an empty name', { DomainName: '' }, 21232, hostName],
     ['a name that is no host name', { DomainName: 'a_b.example' }, 21232, hostName],
+    ['an IPv4 address', { DomainName: '192.0.2.1' }, 21232, hostName],
     ['a name that ends in a dot', { DomainName: 'a.example.' }, 21232, hostName],
     ['a long name', { DomainName: `${'a.'.repeat(64)}a` }, 21232, hostName],
     ["another account's name", { DomainName: 'PBX.strangers.example' }, 21232, taken],

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Refusal } from '../../errors.js'
-import { isRealm, normalizeRealm, REALM_LENGTH_MAX, REALM_RULE } from '../../names.js'
+import { isDomainName, normalizeRealm, REALM_LENGTH_MAX, REALM_RULE } from '../../names.js'
 import { CodedRefusal } from './errors.js'
 import { defineField, type Field } from './field.js'
 import { friendlyName } from './fields.js'
@@ -21,8 +21,8 @@ const domainNameSchema = Type.String({
 
 /** Name of a domain, in lower case. */
 export const domainName = defineField('DomainName', domainNameSchema, (text, name) => {
-  if (isRealm(text)) return normalizeRealm(text)
-  throw new CodedRefusal(INVALID_DOMAIN_NAME, name, `must be ${REALM_RULE}`)
+  if (isDomainName(text)) return normalizeRealm(text)
+  throw new CodedRefusal(INVALID_DOMAIN_NAME, name, `must be ${REALM_RULE}, and no address`)
 })
 
 function defineUrl(name: string, description: string): Field<string> {
