@@ -20,8 +20,9 @@ export function createAsker(url: string, { door }: Pick<Dialect, 'door'>, actor:
     ask(url + path, { method, headers, ...(body && (door === 'twilio' ? { form: body } : { json: body })) })
 }
 
+/** The password that a credential is created with, and the one that it is changed to. */
 export const PASSWORD = 'Correct-Horse-42'
-const CHANGED = 'Another-Horse-43'
+export const CHANGED_PASSWORD = 'Another-Horse-43'
 
 let made = 0
 
@@ -29,8 +30,14 @@ let made = 0
 const BODIES: Readonly<Record<string, (names: Names, nth: number) => { create: Names; update?: Names }>> = {
   Accounts: (_, nth) => ({ create: { FriendlyName: `tenant ${nth}` }, update: { FriendlyName: `renamed ${nth}` } }),
   CredentialLists: (_, nth) => ({ create: { FriendlyName: `list ${nth}` }, update: { FriendlyName: `again ${nth}` } }),
-  Credentials: (_, nth) => ({ create: { Username: `user${nth}`, Password: PASSWORD }, update: { Password: CHANGED } }),
-  credentials: (_, nth) => ({ create: { username: `user${nth}`, password: PASSWORD }, update: { password: CHANGED } }),
+  Credentials: (_, nth) => ({
+    create: { Username: `user${nth}`, Password: PASSWORD },
+    update: { Password: CHANGED_PASSWORD },
+  }),
+  credentials: (_, nth) => ({
+    create: { username: `user${nth}`, password: PASSWORD },
+    update: { password: CHANGED_PASSWORD },
+  }),
   Domains: (_, nth) => ({ create: { DomainName: `d${nth}.example` }, update: { DomainName: `e${nth}.example` } }),
   CredentialListMappings: ({ CredentialListSid = '' }) => ({ create: { CredentialListSid } }),
   IpAccessControlLists: (_, nth) => ({ create: { FriendlyName: `ips ${nth}` }, update: { FriendlyName: 'office' } }),
