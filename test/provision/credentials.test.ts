@@ -1,5 +1,6 @@
 import t from 'tap'
 import { computeHa1 } from '../../src/digest/ha1.js'
+import { deleteCredentialList } from '../../src/store/credential-lists.js'
 import { lockUsername } from '../../src/store/credentials.js'
 import { inTransaction } from '../../src/store/database.js'
 import { startPostgres } from '../fixtures/postgres.js'
@@ -201,7 +202,7 @@ for (const [where, database] of Object.entries(stores)) {
       `select door, detail from audit where action = 'credential_list.create' and resource_sid = $1`,
       [rows[0]?.sid],
     )
-    t.match(trail, [{ door: 'cli', detail: { FriendlyName: 'default', Realm: realm } }])
+    t.match(trail, [{ door: 'cli', detail: { friendlyName: 'default', realm } }])
   })
 
   await testImports(t, where, database, redis)
@@ -260,4 +261,22 @@ t.test('a suspension that waits for a creation takes the new credential its HA1s
   const { sid, ha1 } = await hashOf(redis, stage.realm, 'alice')
   t.ok(sid)
   t.equal(ha1, undefined)
+})
+
+t.test('a list named default that is deleted while a creation waits for it is made anew', async (t) => {
+  const database = stores['on PostgreSQL']
+  const stage = await createStage(t, database, redis)
+  const { credentials } = stage.provision
+  const create = (username: string) => credentials.createInDefault(stage.accountSid, { username, password: PASSWORD })
+  const first = await create('alice')
+  await credentials.delete(stage.accountSid, first.listSid, first.sid)
+  const { created } = await inTransaction(database.pool, async (tx) => {
+    await deleteCredentialList(tx, first.listSid)
+    const created = Promise.allSettled([create('bob')])
+    await until(async () => (await waiting(stage)) === 1)
+    return { created }
+  })
+  const [second] = await created
+  t.match(second, { status: 'fulfilled', value: { username: 'bob', realm: stage.realm } })
+  t.not(second.status === 'fulfilled' && second.value.listSid, first.listSid)
 })
