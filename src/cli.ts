@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/serve.js')).runServe,
   migrate: async () => (await import('./commands/migrate.js')).runMigrate,
   account: async () => (await import('./commands/account.js')).runAccount,
+  audit: async () => (await import('./commands/audit.js')).runAudit,
   mirror: async () => (await import('./commands/mirror.js')).runMirror,
   import: async () => (await import('./commands/import.js')).runImport,
   export: async () => (await import('./commands/export.js')).runExport,
@@ -23,6 +24,8 @@ sipauthd account list [--status active|suspended|closed]
 sipauthd account suspend SID     its credentials authenticate nowhere any more; activate, close likewise
 sipauthd account rotate-token SID [--overlap 24h]
                                  prints a new token, once; the one before stays good for the overlap
+sipauthd audit                   who changed what, newest first; --account SID, --resource SID, --action WORD,
+                                 --since and --until (2026-11-22, 24h), --limit 100 (0 for all), --json
 sipauthd mirror check            compare every credential in PostgreSQL and Redis
 sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
 sipauthd import SOURCE [--dry-run] …   bring users over from a subscriber table (postgres://…, mysql://…),

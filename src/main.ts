@@ -1,8 +1,9 @@
+import { announce } from './announcement.js'
 import { createApiServer } from './api/server.js'
+import { createAuditSweep } from './audit-sweep.js'
 import { createChecks } from './checks.js'
 import type { Config } from './config.js'
 import { createDoors, readyLine } from './doors.js'
-import { firstSteps } from './first-steps.js'
 import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
 import type { Log } from './log.js'
@@ -17,7 +18,7 @@ import { createProvision } from './provision.js'
 import { createRedisBindings } from './redis/bindings.js'
 import type { RedisClient } from './redis/client.js'
 import { createRelay } from './relay.js'
-import { type LoadedSecrets, loadSecrets, readNonceSecretFile } from './secrets.js'
+import { loadSecrets, readNonceSecretFile } from './secrets.js'
 import { createMemoryBindings } from './sip/memory-bindings.js'
 import { createSipServer } from './sip/server.js'
 import { createDatabaseReader } from './store/credential-reader.js'
@@ -85,6 +86,9 @@ export async function serve(
     closers.push(() => follower.close())
     relay.start()
     closers.push(() => relay.close())
+    const sweep = createAuditSweep({ pool, days: config.AUDIT_RETENTION_DAYS, log })
+    sweep.start()
+    closers.push(() => sweep.close())
     if (redis) {
       const keeper = createMirrorKeeper({ redis, truth, log, now })
       keeper.start()
@@ -146,9 +150,7 @@ export async function serve(
     const bound = await doors.open(config)
     serving = true
     print(`${readyLine(bound)}\n`)
-    print(
-      announce(loaded, firstSteps({ ...bound, ...describeOffer(config), secretsPath: loaded.path, kept: loaded.kept })),
-    )
+    print(announce(config, loaded, bound))
 
     return {
       stop: () => withinDrainTime(closeAll(), log),
@@ -166,17 +168,6 @@ export async function serve(
     await closeAll()
     throw error
   }
-}
-
-function describeOffer({ ALGORITHMS: [algorithm = 'MD5'], QOP }: Config) {
-  return { algorithm, hasQop: QOP.includes('auth') }
-}
-
-/** What the first start has to tell once; afterwards only the steps. */
-function announce({ generated, path }: LoadedSecrets, steps: string): string {
-  if (generated.length === 0) return `${steps}\n`
-  const shown = generated.filter(({ name }) => name !== 'NONCE_SECRET').map(({ name, value }) => `  ${name}=${value}`)
-  return ['', `generated and kept in ${path}, shown this once:`, ...shown, steps, ''].join('\n')
 }
 
 async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { runAccount } from '../src/commands/account.js'
+import { runAudit } from '../src/commands/audit.js'
 import type { Command } from '../src/commands/command.js'
 import { runExport } from '../src/commands/export.js'
 import { runImport } from '../src/commands/import.js'
@@ -41,6 +42,7 @@ t.test('help lists every command, with and without being asked, whatever the con
       'account create',
       'account list',
       'account rotate-token',
+      'audit',
       'mirror check',
       'import SOURCE',
       'export',
@@ -77,6 +79,14 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
     [runAccount, ['rotate-token', MASTER.sid, '--overlap=day'], /--overlap with a whole number/],
     [runAccount, ['rotate-token', MASTER.sid, '--overlap', '91d'], /90d at most/],
     [runAccount, ['rotate-token', MASTER.sid, '--now'], /takes an account SID/],
+    [runAudit, ['AC1'], /sipauthd audit takes --account, --since/],
+    [runAudit, ['--all'], /audit takes --account/],
+    [runAudit, ['--account', 'AC1'], /--account must be an account SID or an MA_ id/],
+    [runAudit, ['--resource', 'x'], /--resource must be a SID/],
+    [runAudit, ['--action', 'toString'], /--action must be one of account\.create/],
+    [runAudit, ['--limit', 'all'], /--limit must be a number/],
+    [runAudit, ['--since', 'yesterday'], /--since must be a time like/],
+    [runAudit, ['--until', '2026-13-01'], /--until must be a time like/],
     [runMirror, [], /mirror takes one of check, rebuild/],
     [runMirror, ['check', 'all'], /mirror takes one of/],
     [runMirror, ['check'], /REDIS_URL must be set/],

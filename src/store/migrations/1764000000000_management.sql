@@ -115,6 +115,7 @@ create table audit (
   detail jsonb not null default '{}'
 );
 create index audit_account on audit (account_sid, id);
+create index audit_resource on audit (resource_sid, id);
 create index audit_at on audit (at);
 
 -- Down Migration
