@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { projectPath } from '../test/fixtures/project.js'
 import { startDeployment } from './deployment.js'
 import { benchmarkHttpVerify } from './http-verify.js'
+import { benchmarkImport } from './import.js'
 import { benchmarkNativeRegister } from './native-register.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
 import { type Row, toMarkdown, toTable } from './report.js'
@@ -24,6 +25,8 @@ async function run(): Promise<void> {
   say('native REGISTER')
   rows.push(await benchmarkNativeRegister(deployment))
   await deployment.stop()
+  say('sipauthd import')
+  rows.push(...(await benchmarkImport()))
 
   console.log(`\n${toTable(rows)}`)
   writeFileSync(projectPath('benchmarks/results.md'), toMarkdown(rows, versions()))

@@ -1,6 +1,6 @@
 import { HA1_FIELDS, type Ha1Field, type StoredHa1s } from '../credential.js'
 import type { Queryable } from './database.js'
-import { type Change, type ChangeRow, OUTBOX_CHANNEL, toChange } from './outbox.js'
+import { announceChanges, type Change, type ChangeRow, toChange } from './outbox.js'
 
 /** All fields of HA1s, in one order for all statements. */
 const FIELDS: readonly Ha1Field[] = Object.values(HA1_FIELDS).flat()
@@ -82,6 +82,7 @@ export async function writeImported(
       ...FIELDS.map((field) => imported.map(({ ha1s }) => ha1s[field] ?? null)),
     ],
   )
-  await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
-  return rows.map(toChange)
+  const changes = rows.map(toChange)
+  await announceChanges(tx, changes)
+  return changes
 }

@@ -42,16 +42,28 @@ export async function drawVersion(tx: Queryable): Promise<string> {
 
 /** Writes a change beside the row it belongs to, in that row's transaction; announced when that commits. */
 export async function appendChange(tx: Queryable, key: RecordKey, version: string): Promise<Change> {
-  const columns = toColumns(key)
   const { rows } = await tx.query<ChangeRow>(
     `with appended as (
        insert into outbox (kind, name, username, version) values ($1, $2, $3, $4)
        returning id, kind, name, username, version
      )
      select appended.*, pg_notify($5, $6) from appended`,
-    [...columns, version, OUTBOX_CHANNEL, JSON.stringify([...columns, version])],
+    [...toColumns(key), version, OUTBOX_CHANNEL, toPayload(key, version)],
   )
   return toChange(rows[0] as ChangeRow)
+}
+
+/** Changes that are announced by their names; of more, whoever follows them is better off reading everything anew. */
+const NAMED_MAX = 50
+
+/** Announces changes that were written many at a time, in their transaction. */
+export async function announceChanges(tx: Queryable, changes: readonly Change[]): Promise<void> {
+  const payloads = changes.length > NAMED_MAX ? [''] : changes.map((change) => toPayload(change, change.version))
+  await tx.query('select pg_notify($1, payload) from unnest($2::text[]) as payload', [OUTBOX_CHANNEL, payloads])
+}
+
+function toPayload(key: RecordKey, version: string): string {
+  return JSON.stringify([...toColumns(key), version])
 }
 
 /** What a notification says: the change, or undefined where there were more than it could name. */
