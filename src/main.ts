@@ -3,6 +3,7 @@ import { createApiServer } from './api/server.js'
 import { createAuditSweep } from './audit-sweep.js'
 import { createChecks } from './checks.js'
 import type { Config } from './config.js'
+import { DOCUMENTATION } from './documentation.js'
 import { createDoors, readyLine } from './doors.js'
 import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
@@ -120,6 +121,7 @@ export async function serve(
       limits: { requestsPerSecond: config.API_RATE_LIMIT, failuresPerMinute: config.API_AUTH_FAILURES },
       trustedProxies: config.API_TRUSTED_PROXIES,
       log,
+      documentation: DOCUMENTATION,
     })
     const lookup = await createLookupServer({
       authenticator,

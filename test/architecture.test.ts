@@ -54,6 +54,7 @@ const WORDS = [
   'sip-domain',
   'request-id',
   'secure-headers',
+  'openapi/door',
 ]
 
 /** What both stores hold, and how it is named. */
@@ -110,7 +111,7 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
 
 t.test('the doors lookup and sip use auth alone, and never each other', (t) => {
   const digest = ['digest/challenge', 'digest/algorithm', 'digest/equal']
-  const words = ['log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers']
+  const words = ['log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers', 'openapi/door']
   for (const door of ['lookup', 'sip']) {
     t.same(
       strays(door, ({ to }) => roomOf(to) === 'auth' || digest.includes(to) || words.includes(to)),
@@ -135,7 +136,7 @@ function writesTakenFromStore(room: string): readonly string[] {
 }
 
 t.test('api writes through provision alone, and of store only reads', (t) => {
-  const others = ['provision', 'digest/equal', 'digest/algorithm', ...WORDS]
+  const others = ['provision', 'digest/equal', 'digest/algorithm', 'openapi/document', ...WORDS]
   t.same(
     strays('api', ({ to }) => roomOf(to) === 'store' || others.includes(to)),
     [],
@@ -152,6 +153,14 @@ t.test('bulk writes through provision alone, and of store only reads', (t) => {
     [],
   )
   t.same(writesTakenFromStore('bulk'), [])
+  t.end()
+})
+
+t.test('openapi describes what it is told of, and knows nothing of ours', (t) => {
+  t.same(
+    strays('openapi', () => false),
+    [],
+  )
   t.end()
 })
 
@@ -189,7 +198,7 @@ t.test('pg is imported where SQL or its pool is at home, ioredis in redis and wh
     users('ioredis').filter((room) => room !== 'mirror'),
     ['redis'],
   )
-  t.same(users('fastify').sort(), ['api', 'lookup'])
+  t.same(users('fastify').sort(), ['api', 'lookup', 'openapi'])
   t.end()
 })
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { AuthorDoor } from '../author.js'
+import type { SecurityScheme } from '../openapi/door.js'
 import type { Account } from '../store/accounts.js'
 import type { Failure, FailureAnswer } from './failure.js'
 import type { Call, Route } from './operation.js'
@@ -13,20 +14,16 @@ export type Access = { readonly actor: Account; readonly account: Account }
 export type DialectManual = {
   /** Heading of its operations. */
   readonly title: string
+  readonly description: string
   /** How requests show who asks: security schemes by name (OpenAPI 3.1 section 4.8.27), all of which a request needs. */
   readonly security: Readonly<Record<string, SecurityScheme>>
   /** Schema of each parameter that stands in its paths. */
   readonly parameters: Readonly<Record<string, TSchema>>
-  /** Schema of the body of every failure. */
-  readonly failure: TSchema
+  /** Schema of the body of every failure, and its name. */
+  readonly failure: { readonly name: string; readonly schema: TSchema }
   /** HTTP statuses of failures that every operation has; one with a body has 413 and 415 as well. */
   readonly failures: readonly number[]
 }
-
-/** A security scheme of OpenAPI, of the two types that are used here. */
-export type SecurityScheme =
-  | { readonly type: 'http'; readonly scheme: 'basic' | 'bearer'; readonly description: string }
-  | { readonly type: 'apiKey'; readonly in: 'header'; readonly name: string; readonly description: string }
 
 /** The one type of bodies that a dialect takes, and how their bytes are read. Throws `Fault` where they cannot be. */
 export type Bodies = {

@@ -8,8 +8,7 @@ import type { Answerer } from './answerer.js'
 import { canonicalTarget, type Dialects } from './dialect.js'
 import { Fault } from './fault.js'
 import { HELMET_OPTIONS } from './helmet-options.js'
-import type { Route } from './operation.js'
-import { createMissJudge } from './routing.js'
+import { createMissJudge, type KnownRoute } from './routing.js'
 import { parseTarget, splitTarget } from './target.js'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -42,7 +41,7 @@ export function createServerOptions(answerer: Answerer, dialects: Dialects): Fas
 }
 
 /** Puts before and behind all routes what holds for every request. */
-export async function hardenServer(app: FastifyInstance, routes: readonly Route[], answerer: Answerer): Promise<void> {
+export async function hardenServer(app: FastifyInstance, routes: readonly KnownRoute[], answerer: Answerer): Promise<void> {
   await app.register(helmet, HELMET_OPTIONS)
   const judgeMiss = createMissJudge(routes)
   app.addHook('onRequest', async (request, reply) => {

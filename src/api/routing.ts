@@ -3,7 +3,7 @@ import type { AuthorDoor } from '../author.js'
 import type { Provision } from '../provision.js'
 import type { Access, Bodies, Dialect } from './dialect.js'
 import { Fault } from './fault.js'
-import type { Operation, Route } from './operation.js'
+import type { Operation } from './operation.js'
 import { type Parameters, parseParameters } from './parameters.js'
 import type { RateLimiter } from './rate-limits.js'
 import { splitTarget } from './target.js'
@@ -74,8 +74,11 @@ async function perform(
   })
 }
 
+/** A row of any routing table; `*` at the end of a path stands for anything. */
+export type KnownRoute = readonly [method: string, path: string, ...unknown[]]
+
 /** A judge of requests that no route takes: tells a wrong method on a known path from an unknown path. */
-export function createMissJudge(routes: readonly Route[]): (path: string) => Fault {
+export function createMissJudge(routes: readonly KnownRoute[]): (path: string) => Fault {
   const methods = new Map<string, Set<string>>()
   for (const [method, path] of routes) {
     const allowed = methods.get(path) ?? new Set()
@@ -84,7 +87,7 @@ export function createMissJudge(routes: readonly Route[]): (path: string) => Fau
     methods.set(path, allowed)
   }
   const known = [...methods].map(([path, allowed]) => ({
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+').replace(/\*$/, '.+')}$`),
     allow: [...allowed].sort().join(', '),
   }))
   return (path) => {

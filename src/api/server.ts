@@ -1,10 +1,13 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
 import type pg from 'pg'
 import type { Log } from '../log.js'
+import type { DocumentedDoor } from '../openapi/door.js'
 import type { Provision } from '../provision.js'
 import { createAccountAuth, type Master } from './account-auth.js'
 import { createAnswerer } from './answerer.js'
 import type { Dialect, Dialects } from './dialect.js'
+import { DOCS_ROUTES, mountDocs } from './docs.js'
+import { documentDialect } from './documented-dialect.js'
 import { createServerOptions, hardenServer } from './hardening.js'
 import { parseJson } from './json.js'
 import { parseParameters } from './parameters.js'
@@ -27,6 +30,14 @@ import { createCredentialOperations as createVobizOperations } from './vobiz/cre
 import { answerVobizFailure } from './vobiz/errors.js'
 import { VOBIZ_MANUAL } from './vobiz/manual.js'
 
+/** What the documentation tells of beside the dialects. */
+export type Documentation = {
+  /** The program's. */
+  readonly version: string
+  /** The APIs at other addresses. */
+  readonly others: readonly DocumentedDoor[]
+}
+
 /** What the management API is made of. */
 export type ApiDeps = {
   readonly pool: pg.Pool
@@ -38,6 +49,7 @@ export type ApiDeps = {
   readonly limits?: RateLimits | undefined
   /** Addresses and networks of proxies in front, whose X-Forwarded-For names where a request comes from. */
   readonly trustedProxies?: readonly string[] | undefined
+  readonly documentation: Documentation
   /** Milliseconds since the epoch; the system's clock where it is left out. */
   readonly now?: (() => number) | undefined
 }
@@ -169,13 +181,11 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = deps.log
   const trustProxy = deps.trustedProxies && deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false
   const app = fastify({ ...createServerOptions(answerer, dialects), trustProxy, loggerInstance })
-  await hardenServer(
-    app,
-    dialects.flatMap(({ routes }) => routes),
-    answerer,
-  )
+  await hardenServer(app, [...dialects.flatMap(({ routes }) => routes), ...DOCS_ROUTES], answerer)
   const { provision, limits = NO_LIMITS } = deps
   const limiter = await createRateLimiter(app, limits)
   for (const dialect of dialects) await mountRoutes(app, dialect, { provision, limiter })
+  const { version, others } = deps.documentation
+  mountDocs(app, { version, doors: [...dialects.map(documentDialect), ...others] })
   return app
 }

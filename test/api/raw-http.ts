@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { checkAnswer } from '../fixtures/documented.js'
 import type { Answer } from './running-api.js'
 
 /** Sends bytes, one character each, and parses the answer once the server has closed the connection. */
@@ -13,5 +14,8 @@ export async function exchange(port: number, bytes: string): Promise<Answer> {
   const [statusLine = '', ...lines] = answer.slice(0, end).split('\r\n')
   const headers = new Headers(lines.map((line) => line.split(/: ?(.*)/s).slice(0, 2) as [string, string]))
   const text = answer.slice(end + 4)
-  return { status: Number(statusLine.split(' ')[1]), headers, text, body: text === '' ? undefined : JSON.parse(text) }
+  const status = Number(statusLine.split(' ')[1])
+  const [method = '', url = ''] = bytes.split(' ')
+  checkAnswer({ method, url, status, contentType: headers.get('content-type'), text }, 'TwilioFailure')
+  return { status, headers, text, body: text === '' ? undefined : JSON.parse(text) }
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import twilio from 'twilio'
+import type twilio from 'twilio'
 import type { Dialects } from '../../src/api/dialect.js'
 import { createApiServer, createDialects } from '../../src/api/server.js'
+import { DOCUMENTATION } from '../../src/documentation.js'
 import { createProvision, type Provision } from '../../src/provision.js'
 import { createSid, createToken } from '../../src/sid.js'
 import type { Database } from '../../src/store/database.js'
@@ -12,9 +13,11 @@ import { openEmbedded } from '../../src/store/embedded.js'
 import { migrate } from '../../src/store/migrate.js'
 import type { Change } from '../../src/store/outbox.js'
 import { openPostgres } from '../../src/store/postgres.js'
+import { checkAnswer } from '../fixtures/documented.js'
 import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import { type Postgres, startPostgres } from '../fixtures/postgres.js'
 import type { Owner } from '../fixtures/process.js'
+import { twilioClient } from '../fixtures/twilio-client.js'
 
 /** Credentials of an account at the management API. */
 export type Key = { sid: string; token: string }
@@ -34,7 +37,7 @@ export type RunningApi = {
   /** Every change that was published, and every line that was logged. */
   published: Change[]
   logged: string[]
-  /** A request with an account's credentials (the master's by default). */
+  /** A request with an account's credentials (the master's by default); its answer must be as documented. */
   ask(method: string, path: string, options?: AskOptions): Promise<Answer>
   /** A new account below the master. */
   createAccount(): Promise<Key>
@@ -64,16 +67,6 @@ export const DATABASES = {
   },
 } as const
 
-/** The official client with another base address, and nothing else changed. */
-class LocalClient extends twilio.RequestClient {
-  constructor(readonly base: string) {
-    super({ timeout: 60_000 })
-  }
-
-  override request: twilio.RequestClient['request'] = (options) =>
-    super.request({ ...options, uri: options.uri.replace('https://api.twilio.com', this.base) })
-}
-
 /** Starts the management API; it ends with its test. */
 export async function startApi(t: Owner, name: keyof typeof DATABASES = 'postgres'): Promise<RunningApi> {
   const { database, postgres } = await DATABASES[name](t)
@@ -93,7 +86,7 @@ export async function startApi(t: Owner, name: keyof typeof DATABASES = 'postgre
       const { account, token } = await provision.accounts.create(master.sid, 'a tenant')
       return { sid: account.sid, token }
     },
-    client: ({ sid, token } = master) => twilio(sid, token, { httpClient: new LocalClient(url) }),
+    client: (key = master) => twilioClient(url, key),
   }
 }
 
@@ -112,7 +105,8 @@ async function createServer({ pool }: Database, logged: string[], published: Cha
   const log = pino({ level: 'trace' }, sink)
   // Half past twelve at night, when an hour of twelve is easily got wrong.
   const now = () => Date.UTC(2026, 10, 19, 0, 30)
-  const deps = { pool, provision, master: { sid: master.sid, tokenHashes }, log, now }
+  const known = { sid: master.sid, tokenHashes }
+  const deps = { pool, provision, master: known, log, documentation: DOCUMENTATION, now }
   return { provision, app: await createApiServer(deps), master, dialects: createDialects(deps) }
 }
 
@@ -144,6 +138,8 @@ async function ask(
     ...(body === undefined ? {} : { body }),
   })
   const text = await response.text()
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== ''
+  const contentType = response.headers.get('content-type')
+  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'TwilioFailure')
+  const isJson = contentType?.startsWith('application/json') && text !== ''
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined }
 }

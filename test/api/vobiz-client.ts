@@ -1,3 +1,4 @@
+import { checkAnswer } from '../fixtures/documented.js'
 import type { Answer, Key, RunningApi } from './running-api.js'
 
 /** An account's credentials in this dialect. */
@@ -40,5 +41,7 @@ export async function askVobiz(
     ...(body === undefined ? {} : { body }),
   })
   const text = await response.text()
+  const contentType = response.headers.get('content-type')
+  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'TwilioFailure')
   return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : JSON.parse(text) }
 }

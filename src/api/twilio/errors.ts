@@ -56,7 +56,7 @@ export const INVALID_PARAMETER = FAULT_CODES.malformed
 export const FailureBody = Type.Object({
   code: Type.Integer({ description: "Twilio's error code (https://www.twilio.com/docs/api/errors)." }),
   message: Type.String(),
-  more_info: Type.String({ format: 'uri' }),
+  more_info: Type.String(),
   status: Type.Integer({ description: 'The HTTP status.' }),
 })
 
