@@ -16,6 +16,6 @@ export async function exchange(port: number, bytes: string): Promise<Answer> {
   const text = answer.slice(end + 4)
   const status = Number(statusLine.split(' ')[1])
   const [method = '', url = ''] = bytes.split(' ')
-  checkAnswer({ method, url, status, contentType: headers.get('content-type'), text }, 'TwilioFailure')
+  checkAnswer({ method, url, status, contentType: headers.get('content-type'), text }, 'management')
   return { status, headers, text, body: text === '' ? undefined : JSON.parse(text) }
 }

@@ -139,7 +139,7 @@ async function ask(
   })
   const text = await response.text()
   const contentType = response.headers.get('content-type')
-  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'TwilioFailure')
+  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'management')
   const isJson = contentType?.startsWith('application/json') && text !== ''
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined }
 }

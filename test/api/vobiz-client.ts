@@ -42,6 +42,6 @@ export async function askVobiz(
   })
   const text = await response.text()
   const contentType = response.headers.get('content-type')
-  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'TwilioFailure')
+  checkAnswer({ method, url: path, status: response.status, contentType, text }, 'management')
   return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : JSON.parse(text) }
 }

@@ -3,6 +3,7 @@ import t from 'tap'
 import { filled, flag, ParameterFault, parseEncoded, parseJson, single } from '../../src/lookup/parameters.js'
 import { REALM } from '../auth/phone.js'
 import { createRig } from '../auth/rig.js'
+import { checkAnswer } from '../fixtures/documented.js'
 import { openLookup } from './in-process.js'
 import { BEARER } from './proxy.js'
 
@@ -104,6 +105,8 @@ t.test('whatever a proxy sends, the answer is a verdict or a refusal, and never 
         payload: asJson ? JSON.stringify(Object.fromEntries(given)) : form,
       })
       seen.add(answered.statusCode)
+      const contentType = answered.headers['content-type']
+      checkAnswer({ method: 'POST', url: '/v1/verify', status: answered.statusCode, contentType, text: answered.body })
       const { status, reason, headers } = answered.json()
       if (answered.statusCode !== status || typeof reason !== 'string') throw new Error(answered.body)
       if (headers.some((line: string) => /[\r\n]/.test(line))) throw new Error(`a line within a line: ${answered.body}`)

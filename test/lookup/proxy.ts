@@ -28,7 +28,7 @@ export const BEARER = { authorization: `Bearer ${KNOWN_TOKENS.PROXY_TOKEN}` }
 
 export function createProxy(auth: string, realm: string): Proxy {
   const asking: Proxy['ask'] = (path, question) =>
-    ask(auth + path, { ...question, headers: { ...BEARER, ...question?.headers } })
+    ask(auth + path, { api: 'lookup', ...question, headers: { ...BEARER, ...question?.headers } })
   const verify: Proxy['verify'] = (form, query = '') =>
     asking(`/v1/verify${query}`, { form: { method: 'REGISTER', realm, ...form } })
   const challenge = async () => readChallenge((await verify()).json)

@@ -77,7 +77,7 @@ t.test('an answer that the document does not describe fails the test that got it
   const answered = (method: string, url: string, status: number, body: unknown, contentType = json) => {
     checkAnswer(
       { method, url, status, contentType, text: body === undefined ? '' : JSON.stringify(body) },
-      'TwilioFailure',
+      'management',
     )
   }
   const failure = (status: number) => ({ code: 20000 + status, message: 'm', more_info: 'i', status })
@@ -94,6 +94,6 @@ t.test('an answer that the document does not describe fails the test that got it
   t.throws(() => answered('PATCH', list, 200, {}), /is not in docs\/openapi.json/, 'a method')
   t.throws(() => answered('GET', '/2010-04-01/Nothing.json', 200, {}), /is not in docs\/openapi.json/, 'a path')
   t.throws(() => answered('DELETE', list, 204, {}), /should have no body/)
-  t.throws(() => answered('GET', '/v1/verify', 405, failure(405)), /is not as documented/, "another API's failure")
+  t.throws(() => answered('GET', '/api/v1/nothing', 404, failure(404)), /is not as documented/, "another's failure")
   t.end()
 })
