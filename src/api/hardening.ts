@@ -41,7 +41,11 @@ export function createServerOptions(answerer: Answerer, dialects: Dialects): Fas
 }
 
 /** Puts before and behind all routes what holds for every request. */
-export async function hardenServer(app: FastifyInstance, routes: readonly KnownRoute[], answerer: Answerer): Promise<void> {
+export async function hardenServer(
+  app: FastifyInstance,
+  routes: readonly KnownRoute[],
+  answerer: Answerer,
+): Promise<void> {
   await app.register(helmet, HELMET_OPTIONS)
   const judgeMiss = createMissJudge(routes)
   app.addHook('onRequest', async (request, reply) => {

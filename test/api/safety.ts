@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { RateLimits } from '../../src/api/rate-limits.js'
 import { createApiServer } from '../../src/api/server.js'
+import { DOCUMENTATION } from '../../src/documentation.js'
 import { basic, type Key, type RunningApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
@@ -10,6 +11,7 @@ const PASSWORD = 'Correct-Horse-7'
 /** Another node on the same database, with limits. */
 async function startLimited(t: Test, api: RunningApi, limits: RateLimits, trustedProxies: readonly string[] = []) {
   const app = await createApiServer({
+    documentation: DOCUMENTATION,
     pool: api.database.pool,
     provision: api.provision,
     master: { sid: api.master.sid, tokenHashes: [createHash('sha256').update(api.master.token).digest()] },

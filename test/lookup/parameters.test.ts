@@ -105,7 +105,7 @@ t.test('whatever a proxy sends, the answer is a verdict or a refusal, and never 
         payload: asJson ? JSON.stringify(Object.fromEntries(given)) : form,
       })
       seen.add(answered.statusCode)
-      const contentType = answered.headers['content-type']
+      const contentType = String(answered.headers['content-type'])
       checkAnswer({ method: 'POST', url: '/v1/verify', status: answered.statusCode, contentType, text: answered.body })
       const { status, reason, headers } = answered.json()
       if (answered.statusCode !== status || typeof reason !== 'string') throw new Error(answered.body)
