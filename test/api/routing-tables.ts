@@ -2,6 +2,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import type { Dialects } from '../../src/api/dialect.js'
 import { createDialects } from '../../src/api/server.js'
+import { DOCUMENTATION } from '../../src/documentation.js'
 import { createProvision } from '../../src/provision.js'
 import { createSid } from '../../src/sid.js'
 
@@ -10,5 +11,11 @@ export function routingTables(): Dialects {
   const pool = new pg.Pool()
   const provision = createProvision({ pool, publisher: { publish: async () => undefined }, sipDomain: 'sip.test' })
   const master = { sid: createSid('account'), tokenHashes: [] }
-  return createDialects({ pool, provision, master, log: pino({ level: 'silent' }) })
+  return createDialects({
+    documentation: DOCUMENTATION,
+    pool,
+    provision,
+    master,
+    log: pino({ level: 'silent' }),
+  })
 }
