@@ -92,6 +92,7 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
     [runMirror, ['check'], /REDIS_URL must be set/],
     [runImport, [], /import takes a source/],
     [runImport, ['a.csv', 'b.csv'], /import takes a source/],
+    [runImport, ['oracle://user:secret@host/db'], /^the source is no address of a database: postgres/],
     [runImport, ['a.csv', '--replace'], /import takes a source/],
     [runImport, ['a.csv', '--format', 'xml'], /--format is one of csv, pjsip/],
     [runImport, ['a.csv', '--account', 'AC1'], /--account takes an account SID/],

@@ -75,6 +75,8 @@ function toOptions({ backslashes = false }: CsvForm, delimiter: string): Options
     bom: true,
     info: true,
     delimiter,
+    // Nothing is quoted in MySQL's files with tabs.
+    quote: backslashes && delimiter === '\t' ? false : '"',
     escape: backslashes ? '\\' : '"',
     // A quote inside a field that is not quoted is one, in MySQL's way of writing.
     relax_quotes: backslashes,

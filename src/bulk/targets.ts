@@ -74,6 +74,8 @@ export async function createTargets(deps: {
       return { accountSid, realm, sid: made?.sid, friendlyName }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
+      // Another import has made it meanwhile.
+      if (error.code === 'friendly_name_taken') return open(accountSid, friendlyName, realm)
       return { refused: `its ${error.field.toLowerCase()} ${error.rule}` }
     }
   }

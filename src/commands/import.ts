@@ -2,6 +2,7 @@ import { type ImportCounts, importAll } from '../bulk/importer.js'
 import { createFileReport, createSpokenReport } from '../bulk/report.js'
 import { readSource, SOURCE_FORMATS, type SourceForm } from '../bulk/source.js'
 import { SourceFault } from '../bulk/source-row.js'
+import { isDatabaseUrl } from '../bulk/subscriber-source.js'
 import { createTargets, LIST_NAME_LENGTH_MAX } from '../bulk/targets.js'
 import { isRealm, REALM_RULE } from '../names.js'
 import { isSid } from '../sid.js'
@@ -53,6 +54,9 @@ function readImportOptions(args: readonly string[]) {
   const { values, positionals } = readOptions(config, RULE)
   const [source, ...rest] = positionals
   if (source === undefined || rest.length > 0) throw new UsageError(RULE)
+  if (isUrl(source) && !isDatabaseUrl(source)) {
+    throw new UsageError('the source is no address of a database: postgres://…, mysql://…, with %XX for odd characters')
+  }
   const { account, list, realm, table, backslashes, report, update } = values
   const format = SOURCE_FORMATS.find((known) => known === values.format)
   if (values.format !== undefined && !format) throw new UsageError(`--format is one of ${SOURCE_FORMATS.join(', ')}`)
@@ -101,9 +105,13 @@ async function runWith({ print, log, database, provision, relay, masterSid }: To
   }
 }
 
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
+}
+
 /** The source's own faults are the caller's to mend; the address of a database may hold a password. */
 function asUsage(source: string) {
-  const name = URL.canParse(source) ? 'the table' : source
+  const name = isUrl(source) ? 'the table' : source
   return (error: unknown): never => {
     if (error instanceof SourceFault) throw new UsageError(`${name} ${error.message}`)
     const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : ''

@@ -50,10 +50,15 @@ t.test('a file without a header is read by the columns that are given', async (t
 })
 
 t.test("MySQL's way of writing is read: backslashes escape, quoted or not, and \\N is nothing", async (t) => {
-  const dump = 'alice\ta\\tb\\\\c"d\t\\N\n"bob"\t"e\\"f"\t\n'
-  t.same(await csvItems(dump, { columns: ['username', 'password', 'ha1'], separator: '\t', backslashes: true }), [
+  const columns = ['username', 'password', 'ha1']
+  const tabs = 'alice\ta\\tb\\\\c"d\t\\N\nbob\t"e\t\n'
+  t.same(await csvItems(tabs, { columns, separator: '\t', backslashes: true }), [
     { line: 1, username: 'alice', password: 'a\tb\\c"d' },
-    { line: 2, username: 'bob', password: 'e"f' },
+    { line: 2, username: 'bob', password: '"e' },
+  ])
+  t.same(await csvItems('"carol","e\\"f",\\N\ndave,g"h\\,i,\n', { columns, backslashes: true }), [
+    { line: 1, username: 'carol', password: 'e"f' },
+    { line: 2, fault: 'has 4 fields instead of 3' },
   ])
 })
 

@@ -141,6 +141,30 @@ t.test("OpenSIPS's subscriber table in MariaDB is read with its SHA hashes", asy
   await t.rejects(place.import(mariadb.url('opensips'), '--table', 'nothing'), { code: 'ER_NO_SUCH_TABLE' })
 })
 
+t.test("Asterisk's pjsip.conf is known by its name and by its first words, and its users log in", async (t) => {
+  const place = await createPlace()
+  const conf = `; users
+[phone](!)
+type=auth
+[6001](phone)
+username=6001
+password=secret
+[6002](phone)
+auth_type=md5
+username=6002
+md5_cred=${HA1}
+realm=pbx.example.com
+`
+  const first = await place.import(file('pjsip.conf', conf), '--default-realm', REALM)
+  t.match(first, { code: 0, stdout: '2 rows: 2 created, 0 updated, 0 unchanged, 0 refused\n' })
+  t.same(await ha1sOf('6001'), computeHa1s('6001', REALM, 'secret'))
+  t.same(await ha1sOf('6002', 'pbx.example.com'), { ha1: HA1 })
+  t.match(await place.import(file('users', conf), '--default-realm', REALM), { stdout: /2 unchanged, 0 refused/ })
+  t.match(await place.import(file('users', conf)), { code: 1, report: [/^4,6001,,has no realm: /] })
+  await t.rejects(place.import(file('users', conf), '--format', 'csv'), { name: 'UsageError' })
+  await t.rejects(place.import(join(folder, 'missing.csv')), /missing\.csv cannot be read: ENOENT/)
+})
+
 t.test('a dry run tells what a run would do, and writes nothing', async (t) => {
   const place = await createPlace()
   const source = file(
