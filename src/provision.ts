@@ -34,15 +34,19 @@ export type Provision = Writes & { by(author: Author): Writes }
 
 /** Wires the writes; `sipDomain` is the domain that new accounts' realms lie under. */
 export function createProvision(deps: { pool: pg.Pool; publisher: Publisher; sipDomain: string }): Provision {
-  const by = (author: Author): Writes => ({
-    accounts: createAccountProvision({ ...deps, author }),
-    credentialLists: createCredentialListProvision({ ...deps, author }),
-    credentials: createCredentialProvision({ ...deps, author }),
-    domains: createDomainProvision({ ...deps, author }),
-    domainMappings: createDomainMappingProvision({ ...deps, author }),
-    ipAccessControlLists: createIpAccessControlListProvision({ ...deps, author }),
-    ipAddresses: createIpAddressProvision({ ...deps, author }),
-    imports: createImportProvision({ ...deps, author }),
-  })
+  function by(author: Author): Writes {
+    const publisher: Publisher = { publish: (changes) => deps.publisher.publish(changes, author.requestId) }
+    const room = { ...deps, author, publisher }
+    return {
+      accounts: createAccountProvision(room),
+      credentialLists: createCredentialListProvision(room),
+      credentials: createCredentialProvision(room),
+      domains: createDomainProvision(room),
+      domainMappings: createDomainMappingProvision(room),
+      ipAccessControlLists: createIpAccessControlListProvision(room),
+      ipAddresses: createIpAddressProvision(room),
+      imports: createImportProvision(room),
+    }
+  }
   return { ...by(COMMAND_LINE), by }
 }

@@ -4,6 +4,7 @@ import type { Metrics } from './metrics.js'
 import { type Mirror, type Truth, toTombstone } from './mirror/mirror.js'
 import type { Publisher } from './provision/publisher.js'
 import { nameKey } from './record-key.js'
+import { REQUEST_ID_LABEL } from './request-id.js'
 import { inTransaction } from './store/database.js'
 import {
   type Change,
@@ -50,7 +51,7 @@ export function createRelay(deps: {
   /** Newest change of this node's own that could not be mirrored; until it is, nothing is read from the mirror. */
   let failedUpTo: string | undefined
 
-  async function publish(changes: readonly Change[]): Promise<void> {
+  async function publish(changes: readonly Change[], requestId?: string): Promise<void> {
     try {
       for (let start = 0; start < changes.length; start += BATCH) {
         const slice = changes.slice(start, start + BATCH)
@@ -58,7 +59,8 @@ export function createRelay(deps: {
         await deleteChanges(pool, slice)
       }
     } catch (error) {
-      log.warn({ err: error, changes: changes.length }, 'changes could not be mirrored yet; the relay goes on trying')
+      const told = { err: error, changes: changes.length, ...(requestId && { [REQUEST_ID_LABEL]: requestId }) }
+      log.warn(told, 'changes could not be mirrored yet; the relay goes on trying')
       failedUpTo = changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), failedUpTo ?? '0')
       mirror.setBehind(true)
       schedule('soon')

@@ -1,12 +1,16 @@
+import { pino } from 'pino'
 import t from 'tap'
+import { createProvision } from '../src/provision.js'
 import { nameKey } from '../src/record-key.js'
+import { createRelay } from '../src/relay.js'
 import { inTransaction } from '../src/store/database.js'
 import { claimChanges } from '../src/store/outbox.js'
+import { createTruth } from '../src/truth.js'
 import { startPostgres } from './fixtures/postgres.js'
 import type { Owner } from './fixtures/process.js'
 import { startRedis } from './fixtures/redis.js'
 import { until } from './fixtures/until.js'
-import { createStage, hashOf, openRedis, openStore, type Stage } from './provision/stage.js'
+import { createStage, hashOf, openRedis, openStore, PASSWORD, type Stage } from './provision/stage.js'
 
 const postgres = await startPostgres(t)
 const server = await startRedis(t)
@@ -174,4 +178,18 @@ t.test('a change whose database went away after its commit is mirrored when that
   await own.restart()
   await until(() => stage.mirror.current)
   t.ok((await hashOf(redis, stage.realm, 'alice')).ha1)
+})
+
+t.test('what a request changed and could not be mirrored yet is logged with its id', async (t) => {
+  const stage = await oneStage(t)
+  const { pool } = stage.database
+  const lines: string[] = []
+  const log = pino({}, { write: (line) => lines.push(line) })
+  const mirror = { ...stage.mirror, apply: () => Promise.reject(new Error('away')) }
+  const relay = createRelay({ pool, mirror, truth: createTruth(pool), metrics: stage.metrics, log })
+  t.teardown(() => relay.close())
+  const provision = createProvision({ pool, publisher: relay, sipDomain: 'sip.test' })
+  const { credentials } = provision.by({ actorSid: stage.accountSid, door: 'twilio', requestId: 'RQ1' })
+  await credentials.create(stage.accountSid, stage.listSid, { username: 'alice', password: PASSWORD })
+  t.match(JSON.parse(lines[0] ?? ''), { requestId: 'RQ1', changes: 1, err: { message: 'away' } })
 })

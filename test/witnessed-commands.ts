@@ -13,6 +13,7 @@ export async function runCommands(t: Test, witness: Witness, folder: string): Pr
   const runs = [
     ['export', '--output', output],
     ['account', 'list'],
+    ['audit', '--limit', '0'],
     ['mirror', 'check'],
     ['account', 'suspend', sid],
   ]

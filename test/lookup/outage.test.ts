@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import t from 'tap'
 import { computeHa1 } from '../../src/digest/ha1.js'
 import { PASSWORD, REALM } from '../auth/phone.js'
@@ -46,10 +47,19 @@ t.test('an unexpected fault is 500 without a word of what it was, and without a 
     authenticator: { verify: () => Promise.reject(new Error('the inside')) },
     ha1Lookup: { find: () => Promise.reject(new Error('the inside')) },
   }
-  const { url } = await openLookup(t, createRig(), broken)
+  const lines: string[] = []
+  const log = pino({}, { write: (line) => lines.push(line) })
+  const { url } = await openLookup(t, createRig(), { ...broken, log })
   const proxy = createProxy(url, REALM)
-  t.match(await proxy.verify(), { status: 500, text: '{"error":"internal error"}' })
-  t.match(await proxy.ask(`/v1/ha1?realm=${REALM}&username=alice`), { status: 500, text: '' })
+  const verified = await proxy.verify()
+  t.match(verified, { status: 500, text: '{"error":"internal error"}' })
+  const looked = await proxy.ask(`/v1/ha1?realm=${REALM}&username=alice`)
+  t.match(looked, { status: 500, text: '' })
+  t.same(
+    lines.map((line) => JSON.parse(line).requestId),
+    [verified, looked].map(({ headers }) => headers['x-request-id']),
+    'the log has the id that the answer has',
+  )
 })
 
 t.test('readiness is told by status, with the state of each store', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { SECURE_HEADERS } from '../../src/secure-headers.js'
 import { answer, REALM, URI } from '../auth/phone.js'
 import { ask } from '../fixtures/http.js'
 import { startSipauthd } from '../fixtures/sipauthd.js'
@@ -261,6 +262,20 @@ t.test('a body of another type is 415, one over 64 KiB 413, neither with a statu
   }
   const charset = { ...BEARER, 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' }
   t.match(await proxy.ask('/v1/verify', { body: `method=REGISTER&realm=${REALM}`, headers: charset }), { status: 401 })
+})
+
+t.test('every answer has an id, and whatever a browser could ask for is kept, framed and run by none', async (t) => {
+  const verified = await proxy.verify()
+  const answers = [verified, await proxy.verify(), await proxy.ask('/v1/verify', { body: '{' })]
+  for (const path of ['/healthz', '/metrics', '/nowhere', '/v1/ha1']) {
+    const answer = await proxy.ask(path)
+    t.match(answer.headers, SECURE_HEADERS, path)
+    answers.push(answer)
+  }
+  const ids = answers.map(({ headers }) => headers['x-request-id'] ?? '')
+  for (const id of ids) t.match(id, /^RQ[0-9a-f]{32}$/)
+  t.equal(new Set(ids).size, answers.length)
+  t.notMatch(verified.headers, { 'content-security-policy': /./ }, 'a verdict is for proxies alone')
 })
 
 t.test('a wrong method is 405 with Allow, whatever it brings, and an unknown path 404', async (t) => {
