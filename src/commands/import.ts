@@ -114,8 +114,8 @@ function asUsage(source: string) {
   const name = isUrl(source) ? 'the table' : source
   return (error: unknown): never => {
     if (error instanceof SourceFault) throw new UsageError(`${name} ${error.message}`)
-    const code = error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : ''
-    if (['ENOENT', 'EACCES', 'EISDIR'].includes(code)) throw new UsageError(`${name} cannot be read: ${code}`)
+    const isOfFile = error instanceof Error && 'syscall' in error && ['open', 'read'].includes(String(error.syscall))
+    if (isOfFile && 'code' in error) throw new UsageError(`${name} cannot be read: ${error.code}`)
     throw error
   }
 }

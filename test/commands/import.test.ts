@@ -16,7 +16,7 @@ import { startPostgres } from '../fixtures/postgres.js'
 import { startProcess } from '../fixtures/process.js'
 import { startRedis } from '../fixtures/redis.js'
 import { scratchFolder } from '../fixtures/scratch.js'
-import { runSipauthd, sipauthdCommand, startSipauthd } from '../fixtures/sipauthd.js'
+import { sipauthdCommand, startSipauthd } from '../fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS } from '../fixtures/tenant.js'
 import { until } from '../fixtures/until.js'
 import { createProxy, type VerifyAnswer } from '../lookup/proxy.js'
@@ -321,32 +321,4 @@ t.test('users with an MD5 hash alone are challenged with MD5 alone until they ha
   t.match(await tenant.request(`${path}/${credentials[0]?.sid}.json`, { Password }), { status: 200 })
   t.same(await offered(), ['SHA-256', 'MD5'], 'at once, on the node that answered')
   t.match(await proxy.attempt({ username: 'alice', password: Password }), { status: 200 })
-})
-
-t.test('no password and no HA1 is in progress, report, result or log', async (t) => {
-  const place = await createPlace()
-  const source = file(
-    'secrets.csv',
-    `username,domain,password,ha1
-alice,${REALM},a-secret-word,
-bob,${REALM},a-secret-word,${HA1}
-carol,${REALM},,${HA1}x
-dave,nowhere_,a-secret-word,
-eve,${REALM},a-secret-word
-frank,${REALM},,${HA1}
-`,
-  )
-  const { code, stdout, stderr } = await runSipauthd(['import', source], { ...place.env, LOG_LEVEL: 'trace' })
-  t.equal(code, 1)
-  t.equal(stdout, '6 rows: 2 created, 0 updated, 0 unchanged, 4 refused\n')
-  for (const line of [3, 4, 5, 6]) t.match(stderr, new RegExp(`^line ${line}\\b`, 'm'))
-  const broken = file('broken.csv', `username,password\nalice,"a-secret-word\n`)
-  const unreadable = await runSipauthd(['import', broken], place.env)
-  t.match(unreadable, { code: 2, stdout: '', stderr: /broken\.csv is no CSV at line/ })
-  const all = [stdout, stderr, unreadable.stderr].join('\n')
-  for (const secret of ['a-secret-word', HA1, ...Object.values(computeHa1s('alice', REALM, 'a-secret-word'))]) {
-    t.notMatch(all, secret)
-  }
-  const { rows } = await place.pool.query('select detail::text from audit')
-  t.notMatch(JSON.stringify(rows), new RegExp(`a-secret-word|${HA1}`))
 })
