@@ -1,4 +1,4 @@
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { WrongCredentials } from './account-auth.js'
 import type { Access } from './dialect.js'
@@ -32,7 +32,12 @@ export async function createRateLimiter(app: FastifyInstance, limits: RateLimits
   const actors = new WeakMap<FastifyRequest, string>()
   // Not by its own hooks: who asks is known only once a dialect has found it out.
   await app.register(rateLimit, { global: false })
-  const failures = app.createRateLimit({ max: limits.failuresPerMinute, timeWindow: MINUTE_SECONDS * 1_000 })
+  const failures = app.createRateLimit({
+    max: limits.failuresPerMinute,
+    timeWindow: MINUTE_SECONDS * 1_000,
+    // A connection that its client has reset has no address, whatever the type says.
+    keyGenerator: ({ ip }: { ip: string | undefined }) => normalizeIP(ip ?? 'unknown'),
+  })
   const requests = app.createRateLimit({
     max: limits.requestsPerSecond * WINDOW_SECONDS,
     timeWindow: WINDOW_SECONDS * 1_000,

@@ -25,11 +25,11 @@ async function versionOf({ database }: Stage, username: string): Promise<bigint>
   return BigInt(rows[0]?.version ?? 0)
 }
 
-async function rowsOf({ database }: Stage): Promise<{ credentials: number; outbox: number }> {
-  const { rows } = await database.pool.query<{ credentials: number; outbox: number }>(
-    'select (select count(*)::int from credentials) as credentials, (select count(*)::int from outbox) as outbox',
-  )
-  return rows[0] ?? { credentials: -1, outbox: -1 }
+async function rowsOf({ database }: Stage): Promise<Readonly<Record<string, number>>> {
+  const tables = ['credentials', 'outbox', 'audit']
+  const counts = tables.map((table) => `(select count(*)::int from ${table}) as ${table}`)
+  const { rows } = await database.pool.query<Record<string, number>>(`select ${counts.join()}`)
+  return rows[0] ?? {}
 }
 
 for (const [where, database] of Object.entries(stores)) {
@@ -47,19 +47,22 @@ for (const [where, database] of Object.entries(stores)) {
     t.equal(await stage.pending(), 0)
   })
 
-  t.test(`${where}, a transaction that fails leaves neither row nor outbox row and publishes nothing`, async (t) => {
-    const stage = await createStage(t, database, redis)
-    await stage.createUser('alice')
-    stage.published.length = 0
-    const before = await rowsOf(stage)
-    await t.rejects(stage.createUser('alice'), { code: 'username_taken', field: 'Username' })
-    await database.pool.query(`alter table outbox add constraint broken check (username <> 'mallory')`)
-    t.teardown(() => database.pool.query('alter table outbox drop constraint if exists broken'))
-    await t.rejects(stage.createUser('mallory'), { code: '23514' }, 'the outbox row fails after the credential row')
-    t.same(await rowsOf(stage), before)
-    t.same(stage.published, [])
-    t.same(await hashOf(redis, stage.realm, 'mallory'), {})
-  })
+  t.test(
+    `${where}, a transaction that fails leaves neither row nor outbox row nor audit row, and publishes nothing`,
+    async (t) => {
+      const stage = await createStage(t, database, redis)
+      await stage.createUser('alice')
+      stage.published.length = 0
+      const before = await rowsOf(stage)
+      await t.rejects(stage.createUser('alice'), { code: 'username_taken', field: 'Username' })
+      await database.pool.query(`alter table outbox add constraint broken check (username <> 'mallory')`)
+      t.teardown(() => database.pool.query('alter table outbox drop constraint if exists broken'))
+      await t.rejects(stage.createUser('mallory'), { code: '23514' }, 'the outbox row fails after the credential row')
+      t.same(await rowsOf(stage), before)
+      t.same(stage.published, [])
+      t.same(await hashOf(redis, stage.realm, 'mallory'), {})
+    },
+  )
 
   t.test(`${where}, the version grows with each change, a deletion and a new creation included`, async (t) => {
     const stage = await createStage(t, database, redis)
