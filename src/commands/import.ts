@@ -126,12 +126,13 @@ function describe({ read, created, updated, unchanged, refused }: ImportCounts):
 
 /** Says every second how far it is, and how fast since the second before. */
 function createProgress(say: (text: string) => void, now: () => number) {
-  let last = { at: now(), read: 0 }
+  let last = { at: now(), done: 0 }
   return (counts: ImportCounts) => {
     const seconds = (now() - last.at) / 1_000
     if (seconds * 1_000 < PROGRESS_MS) return
-    say(`${describe(counts)}; ${Math.round((counts.read - last.read) / seconds)} rows/s\n`)
-    last = { at: now(), read: counts.read }
+    const done = counts.created + counts.updated + counts.unchanged + counts.refused
+    say(`${describe(counts)}; ${Math.round((done - last.done) / seconds)} rows/s\n`)
+    last = { at: now(), done }
   }
 }
 
