@@ -5,6 +5,7 @@ import { startDeployment } from './deployment.js'
 import { benchmarkHttpVerify } from './http-verify.js'
 import { benchmarkImport } from './import.js'
 import { benchmarkNativeRegister } from './native-register.js'
+import { benchmarkPaging } from './paging.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
 import { type Row, toMarkdown, toTable } from './report.js'
 import { benchmarkVerifyInProcess } from './verify-in-process.js'
@@ -27,6 +28,8 @@ async function run(): Promise<void> {
   await deployment.stop()
   say('sipauthd import')
   rows.push(...(await benchmarkImport()))
+  say('pages of a million credentials')
+  rows.push(await benchmarkPaging())
 
   console.log(`\n${toTable(rows)}`)
   writeFileSync(projectPath('benchmarks/results.md'), toMarkdown(rows, versions()))

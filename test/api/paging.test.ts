@@ -1,5 +1,7 @@
 import t from 'tap'
+import { listAccounts } from '../../src/store/accounts.js'
 import type { StoredCredential } from '../../src/store/credentials.js'
+import type { Queryable } from '../../src/store/database.js'
 import { type Answer, type RunningApi, startApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
@@ -92,6 +94,36 @@ t.test('lists are paged as Twilio pages them', async (t) => {
     const second = await api.ask('GET', first.body.next_page_uri)
     t.match(second.body, { accounts: [{ friendly_name: 'Tea & cake' }], next_page_uri: null })
     t.not(second.body.accounts[0].sid, first.body.accounts[0].sid)
+  })
+
+  await t.test('the accounts below one, and those of one name, are found by an index', async (t) => {
+    const client = await api.database.pool.connect()
+    t.teardown(() => client.release(true))
+    await client.query(
+      `insert into accounts (sid, auth_id, parent_sid, friendly_name, realm)
+       select 'AC' || lpad(to_hex(n), 32, '0'), 'MA_' || n, $1, 'Account ' || n, n || '.paging.test'
+       from generate_series(1, 2000) as n`,
+      [api.master.sid],
+    )
+    await client.query('analyze accounts')
+    // Most of the rows are best read whole, or in their order; what else there is shows where neither may be done.
+    await client.query('set enable_seqscan = off')
+    await client.query('set enable_indexscan = off')
+    const plans: string[] = []
+    const explaining = {
+      async query(text: string, values: unknown[]) {
+        const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${text}`, values)
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+        return client.query(text, values)
+      },
+    } as Queryable
+    for (const friendlyName of [undefined, 'Coffee']) {
+      const page = await listAccounts(explaining, api.master.sid, { friendlyName }, { kind: 'offset', rows: 0 }, 50)
+      t.ok(page.rows.length > 0)
+    }
+    const [all = '', named = ''] = plans
+    t.match(all, /BitmapOr.*Bitmap Index Scan on accounts_/s, all)
+    t.match(named, /BitmapOr.*Bitmap Index Scan on accounts_friendly_name.*parent_sid.*friendly_name/s, named)
   })
 
   await t.test('a page that cannot be is refused', async (t) => {

@@ -15,6 +15,9 @@ create index credentials_lacking_sha512_256 on credentials (realm) where ha1_sha
 alter table accounts
   add column previous_token_hash bytea,
   add column previous_token_until timestamptz;
+-- The accounts below one, and those of one name among them.
+create index accounts_paging on accounts (parent_sid, seq);
+create index accounts_friendly_name on accounts (parent_sid, friendly_name);
 
 create table domains (
   seq bigint generated always as identity unique,
@@ -130,6 +133,8 @@ drop table ip_access_control_lists;
 drop table domain_credential_lists;
 drop table domains;
 drop index realms_below;
+drop index accounts_friendly_name;
+drop index accounts_paging;
 alter table accounts
   drop column previous_token_until,
   drop column previous_token_hash;
