@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { SECURE_HEADERS } from '../../src/secure-headers.js'
+import { fillIn } from './every-operation.js'
 import { exchange } from './raw-http.js'
-import { type Answer, basic, type RunningApi, startApi } from './running-api.js'
+import { type Answer, type AskOptions, basic, type RunningApi, startApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
 const FORM = 'application/x-www-form-urlencoded'
@@ -47,6 +48,54 @@ t.test('a wrong method is answered 405 with the methods of that path', async (t)
       const answer = await api.ask(method, path, { form: 'x'.repeat(100_000), key: null })
       isRefused(t, answer, 405, 20004, /Method not allowed/, `${method} ${path}`)
       t.equal(answer.headers.get('allow'), allow)
+    }
+  }
+})
+
+t.test('every route of the table refuses what no request may bring', async (t) => {
+  const twilio = api.dialects.find(({ door }) => door === 'twilio')
+  const routes = twilio?.routes ?? []
+  t.ok(routes.length > 20, 'the table is seen')
+  // What is named need not be there: all of this is told before anything is looked for.
+  const named = (path: string) => fillIn(path, { AccountSid: api.master.sid })
+  for (const path of new Set(routes.map(([, path]) => path))) {
+    const methods = routes.filter(([, other]) => other === path).map(([method]) => method)
+    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ')
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((each) => !allow.includes(each))) {
+      const answer = await api.ask(method, named(path))
+      isRefused(t, answer, 405, 20004, /^Method not allowed/, `${method} ${path}`)
+      t.equal(answer.headers.get('allow'), allow)
+    }
+  }
+  for (const [method, path] of routes) {
+    const what = `${method} ${path}`
+    const target = named(path)
+    const ask = (target: string, options: AskOptions = {}) => api.ask(method, target, options)
+    isRefused(t, await ask(target, { key: null }), 401, 20003, /^Authenticate$/, `${what} without a token`)
+    isRefused(t, await ask(`${target}?a=1&a=1`), 400, 20001, /^a must not be repeated$/, `${what}, a repeat`)
+    for (const bad of ['%', '%zz', '%ff', '%00']) {
+      isRefused(t, await ask(`${target}?a=${bad}`), 400, 20001, /^a must be percent-encoded/, `${what}?a=${bad}`)
+      const inPath = await ask(target.replace(/[^/.]+\.json$/, `${bad}.json`))
+      isRefused(t, inPath, 400, 20001, /^The path must be percent-encoded/, `${what}, ${bad} in its path`)
+    }
+    if (method === 'DELETE') {
+      const headers = { 'content-type': 'application/json' }
+      isRefused(t, await ask(target, { headers }), 404, 20404, /was not found$/, `${what} with a content type, no body`)
+    }
+    if (method !== 'POST') continue
+    const json = await ask(target, { form: '{}', headers: { 'content-type': 'application/json' } })
+    isRefused(t, json, 415, 20415, /^Content-Type must be/, `${what}, JSON`)
+    isRefused(t, await ask(target, { form: 'x'.repeat(65_537) }), 413, 20413, /64 KiB/, `${what}, a long body`)
+    isRefused(t, await ask(target, { form: 'a=1&a=1' }), 400, 20001, /^a must not be repeated$/, `${what}, a repeat`)
+    for (const bad of ['%', '%zz', '%ff', '%00', '\0']) {
+      isRefused(
+        t,
+        await ask(target, { form: `a=${bad}` }),
+        400,
+        20001,
+        /^a must be percent-encoded/,
+        `${what}, ${encodeURI(bad)}`,
+      )
     }
   }
 })
