@@ -109,8 +109,9 @@ t.test('several relays on one outbox lose and double nothing', async (t) => {
   for (const { mirror, relay } of nodes) {
     const apply = mirror.apply
     mirror.apply = async (records, truth) => {
-      applied.push(...records.map(nameKey))
       await apply(records, truth)
+      // A Redis that a busy machine keeps from answering in time is asked again.
+      applied.push(...records.map(nameKey))
     }
     relay.start()
   }
