@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './commands/command.js'
 import { ConfigError, readConfig } from './config.js'
-import { Refusal } from './errors.js'
+import { Refusal, Unavailable } from './errors.js'
 import { createLog } from './log.js'
 import { readServeConfig } from './serve-config.js'
 import { DataDirInUse } from './store/embedded.js'
@@ -59,7 +59,7 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
 /** What a server or the system refused has a code, and says all in its message; only a fault of ours needs its stack. */
 function describe(error: unknown, isCallersFault: boolean): string {
   if (!(error instanceof Error)) return String(error)
-  if (isCallersFault) return error.message
+  if (isCallersFault || error instanceof Unavailable) return error.message
   return 'code' in error ? error.message || String(error.code) : (error.stack ?? error.message)
 }
 

@@ -9,6 +9,7 @@ import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
 import type { Log } from './log.js'
 import { createLookupServer } from './lookup/server.js'
+import { ensureMasterAccount } from './master-account.js'
 import { createMetrics } from './metrics.js'
 import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js'
 import type { Mirror } from './mirror/mirror.js'
@@ -82,7 +83,7 @@ export async function serve(
     const { mirror, memoryMirror } = chooseMirror(redis)
     const relay = createRelay({ pool, mirror, truth, metrics, log })
     const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
-    await provision.accounts.ensureMaster(secrets.masterAccountSid)
+    await ensureMasterAccount({ pool, provision, loaded })
     const follower = await followChanges({ database, relay, memoryMirror, truth, log })
     closers.push(() => follower.close())
     relay.start()

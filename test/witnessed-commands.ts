@@ -14,10 +14,12 @@ export async function runCommands(t: Test, witness: Witness, folder: string): Pr
     ['export', '--output', output],
     ['account', 'list'],
     ['audit', '--limit', '0'],
-    ['mirror', 'check'],
     ['account', 'suspend', sid],
   ]
   for (const { code, stderr } of await Promise.all(runs.map((args) => witness.command(args)))) t.equal(code, 0, stderr)
+  // By itself: it takes no change that is under way for a second for one that is missing, and no longer.
+  const check = await witness.command(['mirror', 'check'])
+  t.equal(check.code, 0, check.stdout)
   const exported = readFileSync(output, 'utf8')
   t.ok(exported.includes(computeHa1('MD5', 'hashed', REALM, IMPORTED[0])), 'an export holds HA1s')
   t.same(found(exported, [...PASSWORDS, ...witness.tokens]), [], 'and neither passwords nor tokens')

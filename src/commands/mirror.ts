@@ -1,3 +1,4 @@
+import { Unavailable } from '../errors.js'
 import { compareMirror } from '../mirror/compare.js'
 import { type MarkerState, readMarker } from '../mirror/marker.js'
 import type { Truth } from '../mirror/mirror.js'
@@ -29,7 +30,7 @@ export async function runMirror(context: CommandContext): Promise<number> {
   try {
     await migrateWhenUp(database, log, Date.now)
     const redis = await openRedis(config, log)
-    if (redis?.status !== 'ready') throw new Error('Redis does not answer')
+    if (redis?.status !== 'ready') throw new Unavailable('Redis at REDIS_URL does not answer')
     try {
       return await ACTIONS[action as keyof typeof ACTIONS]({ context, redis, truth: createTruth(database.pool) })
     } finally {

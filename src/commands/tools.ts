@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Log } from '../log.js'
+import { ensureMasterAccount } from '../master-account.js'
 import { createMetrics } from '../metrics.js'
 import { createRedisMirror } from '../mirror/redis-mirror.js'
 import { createProvision, type Provision } from '../provision.js'
@@ -36,7 +37,7 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     const relay = redis && createCommandRelay(pool, redis, log)
     const publisher = relay ?? { publish: async () => {} }
     const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
-    await provision.accounts.ensureMaster(secrets.masterAccountSid)
+    await ensureMasterAccount({ pool, provision, loaded })
     return await work({ print, log, database, provision, relay, loaded, masterSid: secrets.masterAccountSid })
   } finally {
     redis?.disconnect()

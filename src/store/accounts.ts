@@ -74,6 +74,12 @@ export async function findAccount(db: Queryable, sid: string): Promise<Account |
   return rows[0] && toAccount(rows[0])
 }
 
+/** The accounts that no other is above. */
+export async function findMasterSids(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ sid: string }>('select sid from accounts where parent_sid is null order by seq')
+  return rows.map(({ sid }) => sid)
+}
+
 /** Finds an account by its `MA_…` id. */
 export async function findAccountByAuthId(db: Queryable, authId: string): Promise<Account | undefined> {
   const { rows } = await db.query<Row>(`select ${COLUMNS} from accounts where auth_id = $1`, [authId])

@@ -92,5 +92,5 @@ t.test('mirror check on a Redis that does not answer fails with 1, and calls not
   const { code, stdout, stderr } = await mirror('check')
   t.equal(code, 1)
   t.equal(stdout, '')
-  t.match(stderr, /Redis does not answer/)
+  t.match(stderr, /Redis at REDIS_URL does not answer/)
 })
