@@ -21,7 +21,9 @@ const HELP = `sipauthd serve                   answer requests, until SIGTERM
 sipauthd migrate                 bring the database's schema up to date
 sipauthd account create NAME     create an account; prints its token, once
 sipauthd account list [--status active|suspended|closed]
-sipauthd account suspend SID     its credentials authenticate nowhere any more; activate, close likewise
+sipauthd account suspend SID     its credentials authenticate nowhere any more, its token opens nothing
+sipauthd account activate SID    undoes that
+sipauthd account close SID       like suspend, for an account that is given up
 sipauthd account rotate-token SID [--overlap 24h]
                                  prints a new token, once; the one before stays good for the overlap
 sipauthd audit                   who changed what, newest first; --account SID, --resource SID, --action WORD,
@@ -38,11 +40,13 @@ Everything else is configured by variables: see README.md and .env.example.
 Exit codes: 0 done, 1 failed (or differences found), 2 called or configured wrongly.
 `
 
+const HELP_FLAGS = ['--help', '-h']
+
 /** What whoever called can mend: no stack trace helps. */
 const CALLERS_FAULTS = [UsageError, ConfigError, DataDirInUse, Refusal]
 
 async function run([name = 'help', ...args]: readonly string[]): Promise<number> {
-  if (name === 'help' || name === '--help' || name === '-h') return print(HELP)
+  if (name === 'help' || HELP_FLAGS.some((flag) => name === flag || args.includes(flag))) return print(HELP)
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   try {
     if (!load) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)

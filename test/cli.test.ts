@@ -32,7 +32,7 @@ function jsonLines(stdout: string): readonly Record<string, unknown>[] {
 }
 
 t.test('help lists every command, with and without being asked, whatever the configuration', async (t) => {
-  for (const args of [[], ['--help']]) {
+  for (const args of [[], ['--help'], ['import', '--help']]) {
     const { code, stdout, stderr } = await runSipauthd(args, { API_PORT: 'wrong' })
     t.equal(code, 0)
     t.equal(stderr, '')
