@@ -1,4 +1,4 @@
-import type { HashAlgorithm } from './digest/algorithm.js'
+import { ALGORITHMS, type HashAlgorithm } from './digest/algorithm.js'
 
 /**
  * A credential's HA1s in lower-case hex, as Redis and PostgreSQL name them. `ha1…` are for phones whose digest user
@@ -18,6 +18,30 @@ export type Ha1s = Readonly<Record<Ha1Field, string>>
 
 /** The HA1s that a credential is stored with: an imported one has those that its source had, and MD5's always. */
 export type StoredHa1s = Pick<Ha1s, 'ha1'> & Partial<Ha1s>
+
+const HASHES = Object.entries(HA1_FIELDS) as [HashAlgorithm, readonly Ha1Field[]][]
+const HEX_LENGTHS = new Map(
+  HASHES.flatMap(([algorithm, fields]) => fields.map((field) => [field, ALGORITHMS[algorithm].hexLength] as const)),
+)
+
+/**
+ * Reads what a store holds in a field of an HA1; undefined where it is none. Whatever stood there, a response could be
+ * computed from it, from the empty text too: what was never a hash must let nobody in.
+ */
+export function readHa1(field: Ha1Field, held: string | null | undefined): string | undefined {
+  if (held === null || held === undefined) return undefined
+  return held.length === HEX_LENGTHS.get(field) && /^[0-9a-f]+$/.test(held) ? held : undefined
+}
+
+/** Reads all HA1s that a store holds of a credential; undefined where MD5's is none. */
+export function readHa1s(held: Readonly<Record<Ha1Field, string | null>>): StoredHa1s | undefined {
+  const given = [...HEX_LENGTHS.keys()].flatMap((field) => {
+    const read = readHa1(field, held[field])
+    return read === undefined ? [] : [[field, read]]
+  })
+  const { ha1, ...others }: Partial<Ha1s> = Object.fromEntries(given)
+  return ha1 === undefined ? undefined : { ...others, ha1 }
+}
 
 /** Whose credential it is; what a verdict of `ok` tells the proxy. */
 export type CredentialIdentity = {

@@ -1,3 +1,4 @@
+import { readHa1 } from '../credential.js'
 import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { isMarkedComplete, readMarker } from './marker.js'
@@ -74,8 +75,8 @@ export function createRedisMirror(redis: RedisClient): Mirror {
         credentialSid: sid,
         accountSid: account,
         credentialListSid: list,
-        usable: md5 !== null,
-        ha1: ha1 ?? undefined,
+        usable: readHa1('ha1', md5) !== undefined,
+        ha1: readHa1(field, ha1),
       }
     },
     async findRealm(realm) {

@@ -124,7 +124,7 @@ function planImport(
 }
 
 /** Whether all that is given is there already. */
-function isSame(there: Omit<ImportedRow, 'sid'>, { ha1s, enabled, description }: ImportInput): boolean {
+function isSame(there: Omit<PresentCredential, 'listSid'>, { ha1s, enabled, description }: ImportInput): boolean {
   const given = Object.entries(ha1s) as [keyof StoredHa1s, string][]
   return (
     given.every(([field, ha1]) => there.ha1s[field] === ha1) &&
@@ -134,7 +134,7 @@ function isSame(there: Omit<ImportedRow, 'sid'>, { ha1s, enabled, description }:
 }
 
 /** What was made with one password is not mixed with what was made with another. */
-function merge(there: Omit<ImportedRow, 'sid'>, input: ImportInput): Omit<ImportedRow, 'sid'> {
+function merge(there: Omit<PresentCredential, 'listSid'>, input: ImportInput): Omit<ImportedRow, 'sid'> {
   const { username, ha1s, enabled = there.enabled, description = there.description } = input
   const kept = ha1s.ha1 === there.ha1s.ha1 ? there.ha1s : {}
   return { username, enabled, description, ha1s: { ...kept, ...ha1s } }

@@ -1,4 +1,4 @@
-import { HA1_FIELDS, type Ha1Field, type StoredHa1s } from '../credential.js'
+import { HA1_FIELDS, type Ha1Field, type Ha1s, readHa1s, type StoredHa1s } from '../credential.js'
 import type { Queryable } from './database.js'
 import { announceChanges, type Change, type ChangeRow, toChange } from './outbox.js'
 
@@ -22,11 +22,13 @@ type Row = {
   list_sid: string
   enabled: boolean
   description: string
-  ha1: string
 } & Record<Ha1Field, string | null>
 
-/** A credential that is there already. */
-export type PresentCredential = ImportedCredential & { readonly listSid: string }
+/** A credential that is there already; without any HA1 where what stands for MD5's is none. */
+export type PresentCredential = Omit<ImportedCredential, 'ha1s'> & {
+  readonly listSid: string
+  readonly ha1s: Partial<Ha1s>
+}
 
 /** Those of the named users that the realm has, by user name. */
 export async function findPresentCredentials(
@@ -44,8 +46,7 @@ export async function findPresentCredentials(
 
 function toPresent(row: Row): PresentCredential {
   const { username, list_sid: listSid, enabled, description } = row
-  const given = FIELDS.flatMap((field) => (row[field] === null ? [] : [[field, row[field]]]))
-  return { username, listSid, enabled, description, ha1s: { ...Object.fromEntries(given), ha1: row.ha1 } }
+  return { username, listSid, enabled, description, ha1s: readHa1s(row) ?? {} }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Credential, HA1_FIELDS, type Ha1Field, type StoredHa1s } from '../credential.js'
+import { type Credential, type Ha1Field, readHa1s } from '../credential.js'
 import type { RecordKeyOf } from '../record-key.js'
 import type { Queryable } from './database.js'
 
@@ -11,7 +11,6 @@ type MirroredRow = {
   sid: string
   version: string
   usable: boolean
-  ha1: string
 } & Record<Ha1Field, string | null>
 
 const MIRRORED = `select c.seq, c.realm, c.username, c.account_sid, c.list_sid, c.sid, c.version,
@@ -27,16 +26,8 @@ function toCredential(row: MirroredRow): Credential {
     credentialListSid: row.list_sid,
     credentialSid: row.sid,
     version: row.version,
-    ha1s: row.usable ? toHa1s(row) : undefined,
+    ha1s: row.usable ? readHa1s(row) : undefined,
   }
-}
-
-/** What was imported without an HA1 has no such field, here and in the mirror. */
-function toHa1s(row: MirroredRow): StoredHa1s {
-  const present = Object.values(HA1_FIELDS)
-    .flat()
-    .flatMap((field) => (row[field] === null ? [] : [[field, row[field]]]))
-  return { ...Object.fromEntries(present), ha1: row.ha1 }
 }
 
 /** The named credentials that exist, as the mirror is to hold them. */

@@ -59,6 +59,17 @@ t.test('a credential that may not authenticate has no HA1 field', async (t) => {
   t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', usable: false, ha1: undefined })
 })
 
+t.test('what is no HA1 of the right length is none, most of all an empty one', async (t) => {
+  const { ha1 } = computeHa1s('alice', REALM, PASSWORD)
+  await mirror.apply([record('7')])
+  for (const odd of ['', 'x'.repeat(64), ha1, ha1.toUpperCase().repeat(2)]) {
+    await redis.hset(KEY, 'ha1_sha256', odd)
+    t.match(await mirror.findHa1(REALM, 'alice', 'ha1_sha256'), { usable: true, ha1: undefined }, odd)
+  }
+  await redis.hset(KEY, 'ha1', '')
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { usable: false, ha1: undefined })
+})
+
 t.test('only a version that is not older is taken, in whatever order versions come', async (t) => {
   for (const versions of [
     ['9', '10', '8'],

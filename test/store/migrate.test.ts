@@ -1,16 +1,25 @@
 import { runner } from 'node-pg-migrate'
 import t from 'tap'
+import { HA1_FIELDS, type Ha1Field } from '../../src/credential.js'
+import { computeHa1s } from '../../src/provision/ha1s.js'
 import type { Database } from '../../src/store/database.js'
 import { openEmbedded } from '../../src/store/embedded.js'
+import { findPresentCredentials } from '../../src/store/imported-credentials.js'
 import { readDecoySecret } from '../../src/store/instance.js'
 import { migrate } from '../../src/store/migrate.js'
+import { findMirroredCredentials } from '../../src/store/mirrored-credentials.js'
 import { openPostgres } from '../../src/store/postgres.js'
 import { embeddedFolder } from '../fixtures/embedded-folder.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { projectPath } from '../fixtures/project.js'
 import { scratchFolder } from '../fixtures/scratch.js'
 import { runSipauthd } from '../fixtures/sipauthd.js'
-import { SILENT } from '../provision/stage.js'
+import { PASSWORD, SILENT } from '../provision/stage.js'
+
+type Tap = typeof t
+
+const REALM = 'example.com'
+const FIELDS: readonly Ha1Field[] = Object.values(HA1_FIELDS).flat()
 
 const postgres = await startPostgres(t)
 
@@ -59,6 +68,7 @@ for (const [name, open] of Object.entries(DATABASES)) {
     t.ok(names.length > 0)
     t.same(await tables(database), TABLES)
     t.same(await migrate(database, SILENT), [])
+    await takeMd5Users(t, database)
     await migrateDown(database)
     t.same(await tables(database), ['sipauthd_migrations'])
     t.same(await migrate(database, SILENT), names)
@@ -66,15 +76,48 @@ for (const [name, open] of Object.entries(DATABASES)) {
   })
 }
 
-/** Takes all migrations back, with the tool that knows them. */
-async function migrateDown(database: Database): Promise<void> {
+/** Users of whom only one hash is known go back to a schema that wants six, and come forward again. */
+async function takeMd5Users(t: Pick<Tap, 'match' | 'equal' | 'same'>, database: Database): Promise<void> {
+  const { pool } = database
+  const md5 = computeHa1s('alice', REALM, PASSWORD).ha1
+  await pool.query(`insert into accounts (sid, auth_id, friendly_name, realm) values ('AC1', 'MA1', 'one', '${REALM}')`)
+  await pool.query(`insert into realms (realm, account_sid, version) values ('${REALM}', 'AC1', 1)`)
+  await pool.query(
+    `insert into credential_lists (sid, account_sid, friendly_name, realm) values ('CL1', 'AC1', 'phones', '${REALM}')`,
+  )
+  await pool.query(
+    `insert into credentials (sid, list_sid, account_sid, realm, username, version, ha1)
+     values ('CR1', 'CL1', 'AC1', '${REALM}', 'alice', 2, '${md5}'), ('CR2', 'CL1', 'AC1', '${REALM}', 'bob', 3, '${md5}')`,
+  )
+  await migrateDown(database, 1)
+  const { rows } = await pool.query<Record<Ha1Field, string>>(`select ${FIELDS.join(', ')} from credentials`)
+  const written = rows.flatMap(({ ha1, ...others }) => Object.entries(others))
+  t.equal(new Set(written.map(([, value]) => value)).size, 10, 'no two are alike, and nobody can compute one')
+  for (const [field, value] of written) t.match(value, /sha/.test(field) ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{32}$/, field)
+  await migrate(database, SILENT)
+  const key = { realm: REALM, username: 'alice' }
+  const [after] = await findMirroredCredentials(pool, [key])
+  t.equal(after?.ha1s?.ha1, md5)
+
+  await pool.query(`update credentials set ha1b = '', ha1_sha256 = 'x' where username = 'alice'`)
+  const [odd] = await findMirroredCredentials(pool, [key])
+  t.same(Object.keys(odd?.ha1s ?? {}).sort(), ['ha1', 'ha1_sha512_256', 'ha1b_sha256', 'ha1b_sha512_256'])
+  const present = await findPresentCredentials(pool, REALM, ['alice'])
+  t.same(present.get('alice')?.ha1s, odd?.ha1s, 'what is no HA1 is none')
+  await pool.query(`update credentials set ha1 = '' where username = 'alice'`)
+  const [without] = await findMirroredCredentials(pool, [key])
+  t.equal(without?.ha1s, undefined, 'without the one for MD5 nobody is let in')
+}
+
+/** Takes migrations back, all or as many as it says, with the tool that knows them. */
+async function migrateDown(database: Database, count = Number.POSITIVE_INFINITY): Promise<void> {
   const { client, close } = await database.openSession()
   await runner({
     dbClient: client,
     dir: projectPath('src/store/migrations'),
     migrationsTable: 'sipauthd_migrations',
     direction: 'down',
-    count: Number.POSITIVE_INFINITY,
+    count,
     log: () => undefined,
   })
   await close()

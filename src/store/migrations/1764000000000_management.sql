@@ -140,10 +140,19 @@ alter table accounts
   drop column previous_token_hash;
 drop index credentials_lacking_sha256;
 drop index credentials_lacking_sha512_256;
--- What has no HA1 of every kind cannot exist before this migration; the empty text fits no response.
+-- What has no HA1 of every kind cannot exist before this migration. Anything that is known or the same twice, the empty
+-- text too, is an HA1 that responses can be computed from: what is written is drawn anew for each, and kept nowhere else.
 update credentials
-set ha1_sha256 = coalesce(ha1_sha256, ''), ha1_sha512_256 = coalesce(ha1_sha512_256, ''), ha1b = coalesce(ha1b, ''),
-    ha1b_sha256 = coalesce(ha1b_sha256, ''), ha1b_sha512_256 = coalesce(ha1b_sha512_256, '');
+set ha1_sha256 = coalesce(ha1_sha256,
+      encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex')),
+    ha1_sha512_256 = coalesce(ha1_sha512_256,
+      encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex')),
+    ha1b = coalesce(ha1b,
+      left(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex'), 32)),
+    ha1b_sha256 = coalesce(ha1b_sha256,
+      encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex')),
+    ha1b_sha512_256 = coalesce(ha1b_sha512_256,
+      encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex'));
 alter table credentials
   alter column ha1_sha256 set not null,
   alter column ha1_sha512_256 set not null,
