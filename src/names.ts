@@ -50,6 +50,11 @@ export function liesUnder(name: string, other: string): boolean {
   return name.endsWith(`.${other}`)
 }
 
+/** Whether a host name has one label only, as a top-level domain has. */
+export function isOneLabel(name: string): boolean {
+  return !name.includes('.')
+}
+
 /** A host name and those above it: `a.b.c`, `b.c`, `c`. */
 export function namesAbove(name: string): string[] {
   const labels = name.split('.')

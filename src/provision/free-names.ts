@@ -1,4 +1,4 @@
-import { liesUnder, namesAbove } from '../names.js'
+import { isOneLabel, liesUnder, namesAbove } from '../names.js'
 import type { Queryable } from '../store/database.js'
 import { isDomainInTheWay, isRealmInTheWay, lockNames, type NameSearch } from '../store/taken-names.js'
 
@@ -26,10 +26,10 @@ export async function isFreeForRealm(tx: Queryable, wanted: WantedName): Promise
 
 /**
  * SIP_DOMAIN is common ground, where every account's own realm lies: whoever has it, or a name above it, has what lies
- * under it no more than anybody else.
+ * under it no more than anybody else. A name of one label, like `com`, has nothing under it for its account alone.
  */
 function toSearch({ accountSid, name, sipDomain }: WantedName): NameSearch {
-  const names = namesAbove(name)
+  const names = namesAbove(name).filter((each) => each === name || !isOneLabel(each))
   const onGround = liesUnder(name, sipDomain)
   const holdsGround = name === sipDomain || liesUnder(sipDomain, name)
   return {
