@@ -39,8 +39,8 @@ export type CredentialListChange = {
   readonly friendlyName?: string | undefined
   /** Only while the list is empty: HA1s are made with the realm. */
   readonly realm?: string | undefined
-  /** What the realm's challenges offer, in this order. */
-  readonly algorithms?: readonly HashAlgorithm[] | undefined
+  /** What the realm's challenges offer, in this order; null for the server's default. */
+  readonly algorithms?: readonly HashAlgorithm[] | null | undefined
 }
 
 /** Writes of credential lists. Locks are taken in one order everywhere: account, names, list, realm, user name. */
@@ -56,20 +56,24 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     tx: pg.PoolClient,
     accountSid: string,
     wanted: string,
-    algorithms: readonly HashAlgorithm[] | undefined,
+    algorithms: readonly HashAlgorithm[] | null | undefined,
     listsAlready: number,
   ): Promise<Change[]> {
     const realm = await claimRealm(tx, normalizeRealm(wanted), accountSid)
     if (realm.accountSid !== accountSid) throw new Refusal('realm_taken', 'Realm', 'belongs to another account')
-    if (algorithms === undefined || algorithms.join() === realm.algorithms?.join()) return []
+    if (algorithms === undefined || algorithms?.join() === realm.algorithms?.join()) return []
     // A challenge comes before the user is known, so lists that share a realm share its challenges.
     if ((await countRealmLists(tx, realm.realm)) > listsAlready) {
       throw new Refusal('invalid', 'Algorithms', 'must be those of the other lists in the same realm')
     }
-    return [await offer(tx, realm.realm, algorithms)]
+    return [await offer(tx, realm.realm, algorithms ?? undefined)]
   }
 
-  async function offer(tx: pg.PoolClient, realm: string, algorithms: readonly HashAlgorithm[]): Promise<Change> {
+  async function offer(
+    tx: pg.PoolClient,
+    realm: string,
+    algorithms: readonly HashAlgorithm[] | undefined,
+  ): Promise<Change> {
     const version = await drawVersion(tx)
     await updateRealmAlgorithms(tx, realm, algorithms, version)
     return appendChange(tx, { kind: 'realm', realm }, version)
@@ -134,7 +138,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
       await rehearsal.catch((error) => (error === undone ? undefined : refuseTakenName(error)))
     },
 
-    /** Changes name, realm and what the realm offers; undefined leaves what is there. */
+    /** Changes name, realm and what the realm offers; undefined leaves what is there. Nothing is written for nothing. */
     async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
       const { list, changes } = await inTransaction(pool, async (tx) => {
         await lockAccount(tx, accountSid, 'share')
@@ -152,7 +156,10 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
         if (before.realm < realm) await lockRealm(tx, before.realm, 'update')
         const entered = await enterRealm(tx, accountSid, realm, change.algorithms, moves ? 0 : 1)
         if (before.realm > realm) await lockRealm(tx, before.realm, 'update')
-        await updateCredentialList(tx, sid, { friendlyName: change.friendlyName, realm })
+        const { friendlyName = before.friendlyName } = change
+        const isSame = !moves && friendlyName === before.friendlyName && entered.length === 0
+        if (isSame) return { list: before, changes: [] }
+        await updateCredentialList(tx, sid, { friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
         const detail = describeAlteration(audited(before), audited(after))

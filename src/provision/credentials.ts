@@ -134,7 +134,10 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
       return publish(written as Written)
     },
 
-    /** Changes password, enabled and description; undefined leaves what is there. */
+    /**
+     * Changes password, enabled and description; undefined leaves what is there. Nothing is written for nothing; a
+     * password is always something.
+     */
     async update(
       accountSid: string,
       listSid: string,
@@ -144,6 +147,11 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
       const { credential, changes } = await inTransaction(pool, async (tx) => {
         const held = await holdCredential(tx, accountSid, listSid, sid)
         const { realm, username } = held.credential
+        const isSame =
+          password === undefined &&
+          (enabled ?? held.credential.enabled) === held.credential.enabled &&
+          (description ?? held.credential.description) === held.credential.description
+        if (isSame) return { credential: held.credential, changes: [] }
         const ha1s = password === undefined ? undefined : computeHa1s(username, realm, password)
         const version = await drawVersion(tx)
         const written = await onHeld(tx, held, () => updateCredential(tx, sid, version, { ha1s, enabled, description }))

@@ -7,6 +7,7 @@ import { touchDomains } from '../store/domain-versions.js'
 import {
   countDomains,
   type Domain,
+  type DomainSettings,
   type DomainSettingsChange,
   deleteDomain,
   findDomain,
@@ -79,7 +80,7 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
       return domain
     },
 
-    /** Changes name and settings; undefined leaves what is there. */
+    /** Changes name and settings; undefined leaves what is there. Nothing is written for nothing. */
     async update(accountSid: string, sid: string, { domainName, ...settings }: DomainUpdate): Promise<Domain> {
       const name = domainName === undefined ? undefined : normalizeRealm(domainName)
       const { domain, changes } = await inTransaction(pool, async (tx) => {
@@ -88,6 +89,7 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
         const renames = found !== undefined && name !== undefined && name !== found.domainName
         if (renames) await rename(tx, found, name)
         const before = await hold(tx, accountSid, sid)
+        if (!renames && isSame(before.settings, settings)) return { domain: before, changes: [] }
         await updateDomain(tx, sid, name, settings)
         const domain = (await findDomain(tx, accountSid, sid)) as Domain
         const detail = describeAlteration(audited(before), audited(domain))
@@ -113,6 +115,12 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
       await publisher.publish([change])
     },
   }
+}
+
+/** Whether a change would leave all settings as they are. */
+function isSame(settings: DomainSettings, change: DomainSettingsChange): boolean {
+  const wanted = Object.entries(change).filter(([, value]) => value !== undefined)
+  return Object.keys(describeAlteration(settings, { ...settings, ...Object.fromEntries(wanted) })).length === 0
 }
 
 /** Both names change: the new one is there, the old one is gone. */

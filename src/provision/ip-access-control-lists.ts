@@ -35,10 +35,12 @@ export function createIpAccessControlListProvision({ pool, author }: WriteDeps) 
         return insertIpAccessControlList(tx, { sid, accountSid, friendlyName })
       }),
 
+    /** Changes the name. Nothing is written for nothing. */
     update: (accountSid: string, sid: string, friendlyName: string): Promise<IpAccessControlList> =>
       inTransaction(pool, async (tx) => {
         await holdAccount(tx, accountSid)
         const before = known(await lockIpAccessControlList(tx, accountSid, sid))
+        if (friendlyName === before.friendlyName) return before
         const detail = describeAlteration({ friendlyName: before.friendlyName }, { friendlyName })
         const entry = { accountSid, action: 'ip_access_control_list.update', resourceSid: sid } as const
         await appendAudit(tx, author, { ...entry, detail })

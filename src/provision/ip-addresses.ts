@@ -4,7 +4,7 @@ import { createSid } from '../sid.js'
 import { appendAudit } from '../store/audit.js'
 import { inTransaction, type Queryable } from '../store/database.js'
 import { findIpListDomains } from '../store/domain-mappings.js'
-import { touchDomains } from '../store/domain-versions.js'
+import { lockDomains, touchDomains } from '../store/domain-versions.js'
 import { lockIpAccessControlList } from '../store/ip-access-control-lists.js'
 import {
   countIpAddresses,
@@ -15,7 +15,6 @@ import {
   type NewIpAddress,
   updateIpAddress,
 } from '../store/ip-addresses.js'
-import type { Change } from '../store/outbox.js'
 import { describeAlteration } from './alteration.js'
 import { holdAccount } from './held-account.js'
 import type { WriteDeps } from './write-deps.js'
@@ -35,19 +34,28 @@ export type NewIpAddressInput = {
 
 export type IpAddressUpdate = { readonly [Name in keyof NewIpAddressInput]?: NewIpAddressInput[Name] | undefined }
 
+/** What a write left in a list, and whether it wrote anything. */
+type Outcome<T> = { readonly left: T; readonly wrote: boolean }
+
 /** Writes of IP addresses; each changes all domains that use the list. Locks: account, domains, list. */
 export function createIpAddressProvision({ pool, publisher, author }: WriteDeps) {
-  async function change<T>(accountSid: string, listSid: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const { result, changes } = await inTransaction(pool, async (tx) => {
+  async function change<T>(
+    accountSid: string,
+    listSid: string,
+    work: (tx: Queryable) => Promise<Outcome<T>>,
+  ): Promise<T> {
+    const { left, changes } = await inTransaction(pool, async (tx) => {
       await holdAccount(tx, accountSid)
-      const changes: Change[] = await touchDomains(tx, await findIpListDomains(tx, listSid))
+      const domainSids = await findIpListDomains(tx, listSid)
+      await lockDomains(tx, domainSids)
       const list = await lockIpAccessControlList(tx, accountSid, listSid)
       const field = 'IpAccessControlListSid'
       if (!list) throw new Refusal('not_found', field, 'names no IP access control list of this account')
-      return { result: await work(tx), changes }
+      const { left, wrote } = await work(tx)
+      return { left, changes: wrote ? await touchDomains(tx, domainSids) : [] }
     })
     await publisher.publish(changes)
-    return result
+    return left
   }
 
   async function find(tx: Queryable, listSid: string, sid: string): Promise<IpAddress> {
@@ -66,10 +74,10 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
         const range = { ...input, ...toRange(input.ipAddress, input.cidrPrefixLength) }
         const entry = { accountSid, action: 'ip_address.create', resourceSid: sid } as const
         await appendAudit(tx, author, { ...entry, detail: { listSid, ...audited(range) } })
-        return insertIpAddress(tx, { sid, accountSid, listSid, ...range })
+        return { left: await insertIpAddress(tx, { sid, accountSid, listSid, ...range }), wrote: true }
       }),
 
-    /** Changes name, address and prefix; undefined leaves what is there. */
+    /** Changes name, address and prefix; undefined leaves what is there. Nothing is written for nothing. */
     update: (accountSid: string, listSid: string, sid: string, update: IpAddressUpdate): Promise<IpAddress> =>
       change(accountSid, listSid, async (tx) => {
         const before = await find(tx, listSid, sid)
@@ -78,10 +86,12 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
         const kept = isIPv6(ipAddress) === isIPv6(before.ipAddress) ? before.cidrPrefixLength : undefined
         const range = toRange(ipAddress, update.cidrPrefixLength ?? kept)
         const after = { friendlyName: update.friendlyName ?? before.friendlyName, ...range }
-        const detail = { listSid, ...describeAlteration(audited(before), audited(after)) }
+        const alteration = describeAlteration(audited(before), audited(after))
+        if (Object.keys(alteration).length === 0) return { left: before, wrote: false }
+        const detail = { listSid, ...alteration }
         const entry = { accountSid, action: 'ip_address.update', resourceSid: sid } as const
         await appendAudit(tx, author, { ...entry, detail })
-        return updateIpAddress(tx, sid, after)
+        return { left: await updateIpAddress(tx, sid, after), wrote: true }
       }),
 
     delete: (accountSid: string, listSid: string, sid: string): Promise<void> =>
@@ -90,6 +100,7 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
         await deleteIpAddress(tx, sid)
         const entry = { accountSid, action: 'ip_address.delete', resourceSid: sid } as const
         await appendAudit(tx, author, { ...entry, detail: { listSid, ...audited(address) } })
+        return { left: undefined, wrote: true }
       }),
   }
 }

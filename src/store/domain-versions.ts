@@ -1,9 +1,14 @@
 import type { Queryable } from './database.js'
 import { type Change, type ChangeRow, OUTBOX_CHANNEL, toChange } from './outbox.js'
 
+/** Locks the domains until the transaction ends, one after the other in one order. */
+export async function lockDomains(tx: Queryable, sids: readonly string[]): Promise<void> {
+  await tx.query('select from domains where sid = any($1) order by sid for update', [sids])
+}
+
 /** Locks the domains and gives each a new version and a change: what the mirror holds of them has changed. */
 export async function touchDomains(tx: Queryable, sids: readonly string[]): Promise<Change[]> {
-  await tx.query('select from domains where sid = any($1) order by sid for update', [sids])
+  await lockDomains(tx, sids)
   const { rows } = await tx.query<ChangeRow>(
     `with touched as (
        update domains set version = nextval('change_version') where sid = any($1)

@@ -173,6 +173,15 @@ t.test('a domain and a realm lie under no other account, and above none', async 
   const { sid: moving } = await create(bob, freshName())
   await t.rejects(bob.provision.domains.update(bob.accountSid, moving, { domainName: `c.${name}` }), taken)
 
+  for (const label of ['com', 'localnet']) {
+    if (label === 'com') await claim(ann, label)
+    else await create(ann, label)
+    await t.rejects(create(bob, label), taken, `${label} is taken`)
+    await t.resolves(create(bob, `bob.${label}`), `what lies under ${label}, of one label, is anybody's`)
+    await t.resolves(claim(bob, `realm.${label}`))
+    await t.rejects(create(ann, `bob.${label}`), taken)
+  }
+
   const realm = freshName()
   await claim(ann, realm)
   for (const wanted of [realm, `pbx.${realm}`]) await t.rejects(create(bob, wanted), taken, "another's realm")
@@ -293,6 +302,56 @@ t.test('of a mapping and the deletion of its list at once one succeeds, and the 
     )
     await mirrored(stage, domainName)
   }
+})
+
+t.test('an update that changes nothing writes nothing: no version, no date, no line of the audit trail', async (t) => {
+  const stage = await createStage(t, database)
+  const { accountSid, listSid, realm } = stage
+  const { credentialLists, credentials, domains, domainMappings, ipAccessControlLists, ipAddresses } = stage.provision
+  const input = { username: 'ann', password: 'Correct-Horse-7', description: 'x' }
+  const credential = await credentials.create(accountSid, listSid, input)
+  await credentialLists.update(accountSid, listSid, { algorithms: ['SHA-256', 'MD5'] })
+  const domain = await domains.create(accountSid, { domainName: freshName(), voiceUrl: 'https://a.example/?k=1' })
+  const ips = await ipAccessControlLists.create(accountSid, 'offices')
+  await domainMappings.mapIpAccessControlList(accountSid, domain.sid, ips.sid)
+  const address = await ipAddresses.create(accountSid, ips.sid, { friendlyName: 'main', ipAddress: '192.0.2.1' })
+  const same = [
+    ...[{}, { friendlyName: 'phones', realm: realm.toUpperCase(), algorithms: ['SHA-256', 'MD5'] as const }].map(
+      (change) => () => credentialLists.update(accountSid, listSid, change),
+    ),
+    ...[{}, { enabled: true, description: 'x' }].map(
+      (change) => () => credentials.update(accountSid, listSid, credential.sid, change),
+    ),
+    ...[{}, { domainName: domain.domainName.toUpperCase(), voiceUrl: 'https://a.example/?k=1', secure: false }].map(
+      (change) => () => domains.update(accountSid, domain.sid, change),
+    ),
+    () => ipAccessControlLists.update(accountSid, ips.sid, 'offices'),
+    ...[{}, { friendlyName: 'main', ipAddress: '192.0.2.1', cidrPrefixLength: 32 }].map(
+      (change) => () => ipAddresses.update(accountSid, ips.sid, address.sid, change),
+    ),
+  ]
+  const state = async () => {
+    const { rows } = await database.pool.query(
+      `select array(select version from credentials where account_sid = $1) as credentials,
+              array(select version from realms where account_sid = $1) as realms,
+              array(select version from domains where account_sid = $1) as domains`,
+      [accountSid],
+    )
+    return [rows, await auditOf(stage)]
+  }
+  const before = await state()
+  stage.published.length = 0
+  for (const update of same) {
+    const [first, second] = [await update(), await update()]
+    t.same(first, second)
+    t.ok(second.updatedAt instanceof Date, 'it is answered as ever')
+  }
+  t.same(await state(), before)
+  t.same(stage.published, [])
+  await domains.update(accountSid, domain.sid, { voiceUrl: 'https://a.example/?k=2' })
+  t.equal((await auditOf(stage)).at(-1), 'domain.update', 'a secret that the trail does not show is a change')
+  await credentialLists.update(accountSid, listSid, { algorithms: null })
+  t.match(stage.published.at(-1), { kind: 'realm', realm })
 })
 
 t.test('a domain uses a hundred IP lists at most', async (t) => {
