@@ -6,6 +6,8 @@ export type Queryable = { query: pg.Pool['query'] }
 /** A PostgreSQL, on a server or embedded, behind the same `pg` pool. */
 export type Database = {
   readonly pool: pg.Pool
+  /** A few connections more, which writes never hold: for checks, and for finding out whether the database is there. */
+  readonly reserve: pg.Pool
   /** Where it is, fit for a log line: no password. */
   readonly description: string
   /** Calls back for each NOTIFY on the channel; `onLost` when some may have been missed, once listening works again. */

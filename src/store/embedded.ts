@@ -37,6 +37,8 @@ export async function openEmbedded(dataDir: string, log: Log): Promise<Database>
   pool.on('error', (error) => log.warn({ err: error }, 'the connection to the embedded PostgreSQL broke'))
   return {
     pool,
+    // There is one connection, which nobody can be kept off.
+    reserve: pool,
     description: `embedded PostgreSQL in ${dataDir}`,
     async listen(channel, onNotify) {
       const stop = await lite.listen(channel, onNotify)

@@ -39,6 +39,17 @@ t.test('a connection that breaks in the middle of a transaction fails it, and no
   t.equal(pool.waitingCount, 0)
 })
 
+t.test('while all connections are held, the reserve still answers', async (t) => {
+  const size = pool.options.max
+  const held = await Promise.all(Array.from({ length: size }, () => pool.connect()))
+  const waiting = pool.query('select 1')
+  t.equal(pool.waitingCount, 1)
+  t.match(await database.reserve.query('select 1 as one'), { rows: [{ one: 1 }] })
+  t.equal(pool.waitingCount, 1, 'whoever writes waits on')
+  for (const client of held) client.release()
+  t.match(await waiting, { rowCount: 1 })
+})
+
 t.test('what is broken on purpose and what is only away are told apart', async (t) => {
   const duplicate = await pool.query(`insert into notes values (4, 'x'), (5, 'x')`).catch((error: unknown) => error)
   t.equal(violatedUnique(duplicate), 'notes_text_key')
