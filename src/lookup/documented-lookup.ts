@@ -158,7 +158,9 @@ const monitoring: readonly DocumentedRoute[] = [
 /** The lookup API as its readers see it. */
 export const DOCUMENTED_LOOKUP: DocumentedDoor = {
   title: 'Lookup API',
-  description: 'What proxies ask, and monitoring.',
+  description:
+    'What proxies ask, and monitoring. It has an address of its own (AUTH_PORT): "Try it out" on the page that shows ' +
+    'this does not reach it, since the page asks only where it comes from.',
   server: {
     url: 'http://{host}:{port}',
     description: 'AUTH_PORT',

@@ -14,6 +14,7 @@ async function testRefusals(t: Test, api: RunningApi, path: string, refusals: Re
   t.strictSame((await api.ask('GET', path)).body, before, 'nothing was written')
 }
 
+const CONTROLS = /^FriendlyName must not hold control characters$/
 const URL_RULE = /must be an http or https URL of at most 2048 characters, or empty$/
 
 async function testDomains(t: Test, api: RunningApi) {
@@ -36,8 +37,14 @@ async function testDomains(t: Test, api: RunningApi) {
     ["a name above another account's", { DomainName: 'strangers.example' }, 21232, taken],
     ["another account's realm", { DomainName: 'strangers-realm.example' }, 21232, taken],
     ["a name under another account's realm", { DomainName: 'a.strangers-realm.example' }, 21232, taken],
-    ['a long friendly name', { DomainName, FriendlyName: 'x'.repeat(65) }, 21231, /^FriendlyName must be 1 to 64/],
+    ['a long friendly name', { DomainName, FriendlyName: 'x'.repeat(65) }, 21231, /^FriendlyName must not exceed 64/],
     ['a URL that is none', { DomainName, VoiceUrl: 'nowhere' }, 21231, URL_RULE],
+    ...['\r\n', '\t', ' ', '\x7f', '\u2028'].map((each): Refused => {
+      const VoiceUrl = `https://a.example/${each}b`
+      return [`a URL with ${encodeURI(each)}`, { DomainName, VoiceUrl }, 21231, URL_RULE]
+    }),
+    ['a URL with a blank before it', { DomainName, VoiceStatusCallbackUrl: ' https://a.example/' }, 21231, URL_RULE],
+    ['a name with a line end', { DomainName, FriendlyName: 'a\r\nb' }, 21231, CONTROLS],
     ['a URL of another kind', { DomainName, VoiceFallbackUrl: 'ftp://a.example/' }, 21231, URL_RULE],
     ['a long URL', { DomainName, VoiceStatusCallbackUrl: `https://a.example/${'x'.repeat(2048)}` }, 21231, URL_RULE],
     ['a method that is none', { DomainName, VoiceMethod: 'PUT' }, 21231, /^VoiceMethod must be one of GET, POST$/],
@@ -86,19 +93,26 @@ async function testIpLists(t: Test, api: RunningApi) {
     ['no name', {}, 21235, /^FriendlyName is required$/],
     ['an empty name', { FriendlyName: '' }, 21235, name],
     ['a long name', { FriendlyName: 'x'.repeat(256) }, 21235, name],
+    ['a name with a control character', { FriendlyName: 'a\x7f' }, 21235, CONTROLS],
   ])
   const { sid } = await api.provision.ipAccessControlLists.create(api.master.sid, 'Offices')
   await testRefusals(t, api, `${lists}/${sid}.json`, [['no name', {}, 21235, /^FriendlyName is required$/]])
   const FriendlyName = 'x'
   const address = /^IpAddress must be an IPv4 address in dotted decimal or an IPv6 address$/
   const badAddresses = ['', '192.0.2', '192.0.2.256', '192.0.2.01', '0xc0000201', '192.0.2.0/24', ' 192.0.2.1']
-  const badAddresses6 = ['::1%eth0', '::ffff:192.0.2.1', '[::1]', '1::2::3', 'a.example']
+  const badAddresses6 = ['[::1]', '1::2::3', 'a.example']
   const prefix = /^CidrPrefixLength must be a number of 0 to 32, or to 128 for IPv6$/
   const IpAddress = '192.0.2.1'
   await testRefusals(t, api, `${lists}/${sid}/IpAddresses.json`, [
     ['no name', { IpAddress }, 21238, /^FriendlyName is required$/],
     ['no address', { FriendlyName }, 21238, /^IpAddress is required$/],
     ['a long name', { FriendlyName: 'x'.repeat(256), IpAddress }, 21238, name],
+    ['a name with a control character', { FriendlyName: 'a\x1b', IpAddress }, 21238, CONTROLS],
+    ['a zone', { FriendlyName, IpAddress: 'fe80::1%eth0' }, 21238, /^IpAddress must have no zone, /],
+    [
+      ...(['an IPv4 address within IPv6', { FriendlyName, IpAddress: '::ffff:192.0.2.1' }] as const),
+      ...([21238, /^IpAddress must be written as the IPv4 address that it holds, 192\.0\.2\.1$/] as const),
+    ],
     ...[...badAddresses, ...badAddresses6].map(
       (bad): Refused => [`the address ${bad}`, { FriendlyName, IpAddress: bad }, 21238, address],
     ),

@@ -52,8 +52,12 @@ async function testDomains(t: Test, api: RunningApi) {
   t.match(full, settings, 'all of it is kept')
   t.strictSame((await domains(full.sid).fetch()).toJSON(), full.toJSON())
   t.match(await domains(full.sid).update(), settings, 'an update without arguments changes nothing')
-  const cleared = await domains(full.sid).update({ voiceUrl: '', byocTrunkSid: '', secure: false })
-  t.match(cleared, { ...settings, voiceUrl: null, byocTrunkSid: null, secure: false })
+  const urls = { voiceUrl: '', voiceFallbackUrl: '', voiceStatusCallbackUrl: '' }
+  const cleared = await domains(full.sid).update({ ...urls, friendlyName: '', byocTrunkSid: '', secure: false })
+  t.match(cleared, {
+    ...{ ...settings, voiceUrl: null, voiceFallbackUrl: null, voiceStatusCallbackUrl: null },
+    ...{ friendlyName: '', byocTrunkSid: null, secure: false },
+  })
   const renamed = await domains(full.sid).update({ domainName: freshName(key, 'c') })
   t.match(renamed, { sid: full.sid, domainName: freshName(key, 'c') })
   t.strictSame(sids(await domains.list()), [full.sid, plain.sid], 'newest first')

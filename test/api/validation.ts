@@ -36,6 +36,7 @@ async function testLists(t: Test, api: RunningApi) {
     ['no name', {}, 21240, /^FriendlyName is required$/],
     ['an empty name', { FriendlyName: '' }, 21240, /^FriendlyName must be 1 to 64 characters$/],
     ['a long name', { FriendlyName: 'é'.repeat(65) }, 21240, /^FriendlyName must be 1 to 64 characters$/],
+    ['a line end', { FriendlyName: 'a\nb' }, 21240, /^FriendlyName must not hold control characters$/],
     ['a taken name', { FriendlyName: 'Taken' }, 21240, /^FriendlyName is taken/],
     ['an empty realm', { FriendlyName, Realm: '' }, 21240, /^Realm must be a host name/],
     ['a realm that is no host name', { FriendlyName, Realm: 'a"b' }, 21240, /^Realm must be a host name/],
@@ -70,6 +71,11 @@ async function testListFields(t: Test, api: RunningApi) {
   t.match(await api.ask('POST', `${list}.json`, { form: { Realm: 'b.example' } }), { body: { realm: 'b.example' } })
   const changed = await api.ask('POST', `${list}.json`, { form: { Algorithms: 'MD5' } })
   t.match(changed, { status: 200, body: { ...shown, realm: 'b.example', algorithms: ['MD5'] } })
+  const reset = await api.ask('POST', `${list}.json`, { form: { Algorithms: '' } })
+  t.match(reset, { status: 200, body: { realm: 'b.example', algorithms: null } }, "the server's default again")
+  t.match(api.published.at(-1), { kind: 'realm', realm: 'b.example' }, 'which is mirrored')
+  const again = await api.ask('POST', `${list}.json`, { form: { Algorithms: 'MD5', FriendlyName: '📞'.repeat(64) } })
+  t.match(again.body, { algorithms: ['MD5'] })
   const plain = await api.ask('POST', `${path}.json`, { form: { FriendlyName: 'Plain' } })
   const account = await api.ask('GET', `/2010-04-01/Accounts/${sid}.json`)
   t.match(plain.body, { realm: account.body.realm, algorithms: null }, "without a realm it lies in the account's own")
@@ -158,6 +164,7 @@ async function testAccounts(t: Test, api: RunningApi) {
   await testRefusals(t, api, '/2010-04-01/Accounts.json', 'accounts', [
     ['an empty name', { FriendlyName: '' }, 20001, /^FriendlyName must be 1 to 64 characters$/],
     ['a long name', { FriendlyName: 'a'.repeat(65) }, 20001, /^FriendlyName must be 1 to 64 characters$/],
+    ['an escape', { FriendlyName: '\x1b[2J' }, 20001, /^FriendlyName must not hold control characters$/],
   ])
   const { sid } = await api.createAccount()
   const path = `/2010-04-01/Accounts/${sid}.json`

@@ -149,8 +149,8 @@ async function testRules(t: Test, api: RunningApi) {
   const own = `${path}/${(await create(api, key, 'ann')).id}`
   const [username, password] = ['bob', PASSWORD]
   const name = /^username must be a string of 1 to 64 characters out of ASCII letters, digits and /
-  const secret = /^password must be a string of 8 to 256 characters without NUL$/
-  const text = /^description must be a string of at most 255 characters without NUL$/
+  const secret = /^password must be a string of 8 to 256 characters without NUL and lone surrogates$/
+  const text = /^description must be a string of at most 255 characters without NUL and lone surrogates$/
   const names = ['', 'a b', 'a"b', 'a:b', 'a\u0000', 'änn', 'a'.repeat(65), null, 7, ['bob'], { a: 1 }, true]
   const secrets = ['', 'seven77', 'a'.repeat(257), 'password\u0000', 'password\ud800', null, 12345678, ['x'], {}, false]
   const switches = [null, 'true', 0, 1, [], {}, 'false', '']

@@ -6,7 +6,7 @@ import type { Queryable } from '../../store/database.js'
 import { Fault } from '../fault.js'
 import type { Call } from '../operation.js'
 import { DateText, formatDate } from './date.js'
-import { algorithms, friendlyName, realm } from './fields.js'
+import { algorithms, algorithmsOrDefault, friendlyName, realm } from './fields.js'
 import { defineForm } from './form.js'
 import { credentialListsPath, credentialsPath } from './paths.js'
 import { createResourceOperations, createUpdateOperation, type Resource } from './resource.js'
@@ -35,7 +35,7 @@ const CreateForm = defineForm({
 const UpdateForm = defineForm({
   friendlyName: friendlyName.optional,
   realm: realm.optional,
-  algorithms: algorithms.optional,
+  algorithms: algorithmsOrDefault.optional,
 })
 
 function toBody(list: CredentialList): Static<typeof CredentialListBody> {

@@ -3,7 +3,7 @@ import { Refusal } from '../../errors.js'
 import { isDomainName, normalizeRealm, REALM_LENGTH_MAX, REALM_RULE } from '../../names.js'
 import { CodedRefusal } from './errors.js'
 import { defineField, type Field } from './field.js'
-import { friendlyName } from './fields.js'
+import { friendlyNameOrNone } from './fields.js'
 
 /** Twilio's code for a domain name that is no host name; for one that is taken it is the same. */
 const INVALID_DOMAIN_NAME = 21232
@@ -28,7 +28,9 @@ export const domainName = defineField('DomainName', domainNameSchema, (text, nam
 function defineUrl(name: string, description: string): Field<string> {
   const schema = Type.String({ format: 'uri', maxLength: URL_LENGTH_MAX, description })
   return defineField(name, schema, (text) => {
-    const isUrl = URL.canParse(text) && /^https?:\/\//i.test(text) && text.length <= URL_LENGTH_MAX
+    // What a URL may not hold, a URL parser strips or encodes; whoever reads the stored text may do neither.
+    const isClean = !/[\s\p{Cc}]/u.test(text)
+    const isUrl = isClean && URL.canParse(text) && /^https?:\/\//i.test(text) && text.length <= URL_LENGTH_MAX
     if (isUrl || text === '') return text
     throw new Refusal('invalid', name, `must be an http or https URL of at most ${URL_LENGTH_MAX} characters, or empty`)
   })
@@ -61,7 +63,7 @@ function defineForeignSid(name: string, prefix: string, description: string): Fi
 
 /** What a domain keeps for those who ask for it; all of it may be left out. */
 export const SETTINGS_FIELDS = {
-  friendlyName: friendlyName.optional,
+  friendlyName: friendlyNameOrNone.optional,
   voiceUrl: defineUrl('VoiceUrl', 'Where a call is reported; kept and shown.').optional,
   voiceMethod: defineMethod('VoiceMethod', 'VoiceUrl').optional,
   voiceFallbackUrl: defineUrl('VoiceFallbackUrl', 'Used where VoiceUrl fails; kept and shown.').optional,

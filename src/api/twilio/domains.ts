@@ -109,7 +109,7 @@ export function createDomainOperations({ pool }: { pool: pg.Pool }) {
     find: (call) => findNamedDomain(pool, call),
     remove: ({ account, writes }, { sid }) => writes.domains.delete(account.sid, sid),
   }
-  const note = 'An empty URL or SID is taken away.'
+  const note = 'An empty name, URL or SID is taken away.'
   return {
     ...createResourceOperations(resource),
     update: createUpdateOperation(resource, UpdateForm, note, ({ account, writes }, { sid }, change) =>

@@ -18,24 +18,35 @@ function countCharacters(text: string): number {
   return [...text].length
 }
 
-function defineFriendlyName(lengthMax: number) {
+function defineFriendlyName(lengthMin: 0 | 1, lengthMax: number) {
   const schema = Type.String({
-    minLength: 1,
+    minLength: lengthMin,
     maxLength: lengthMax,
     description: 'A name for people.',
     examples: ['Phones'],
   })
   return defineField('FriendlyName', schema, (text, name) => {
-    if (text !== '' && countCharacters(text) <= lengthMax) return text
-    throw new Refusal('invalid', name, `must be 1 to ${lengthMax} characters`)
+    const length = countCharacters(text)
+    if (length < lengthMin || length > lengthMax) {
+      throw new Refusal(
+        'invalid',
+        name,
+        `${lengthMin === 0 ? 'must not exceed' : 'must be 1 to'} ${lengthMax} characters`,
+      )
+    }
+    if (/\p{Cc}/u.test(text)) throw new Refusal('invalid', name, 'must not hold control characters')
+    return text
   })
 }
 
-/** Name of an account, a credential list or a domain. */
-export const friendlyName = defineFriendlyName(64)
+/** Name of an account or a credential list. */
+export const friendlyName = defineFriendlyName(1, 64)
+
+/** Name of a domain, which may have none. */
+export const friendlyNameOrNone = defineFriendlyName(0, 64)
 
 /** Name of an IP access control list or of an address in it. */
-export const longFriendlyName = defineFriendlyName(255)
+export const longFriendlyName = defineFriendlyName(1, 255)
 
 const accountStatusSchema = Type.Enum(ACCOUNT_STATUSES, { description: 'Status of the account.' })
 
@@ -59,18 +70,29 @@ export const realm = defineField('Realm', realmSchema, (text, name) => {
   throw new Refusal('invalid', name, `must be ${REALM_RULE}`)
 })
 
-const algorithmsSchema = Type.String({
-  description: `What challenges offer, in this order (RFC 8760): some of ${Object.keys(ALGORITHMS).join(', ')}, with commas.`,
-  examples: ['SHA-256,MD5'],
-})
+const ALGORITHMS_NOTE = `What challenges offer, in this order (RFC 8760): some of ${Object.keys(ALGORITHMS).join(', ')}, with commas.`
 
-/** What a realm's challenges offer: names separated by commas, in the order of the challenges. */
-export const algorithms = defineField('Algorithms', algorithmsSchema, (text, name): HashAlgorithm[] => {
+const algorithmsSchema = Type.String({ description: ALGORITHMS_NOTE, examples: ['SHA-256,MD5'] })
+
+function parseAlgorithms(text: string, name: string): HashAlgorithm[] {
   const names = text.split(',')
   const known = names.filter((each): each is HashAlgorithm => Object.hasOwn(ALGORITHMS, each))
   if (known.length === names.length && new Set(known).size === known.length) return known
   throw new Refusal('invalid', name, `must be some of ${Object.keys(ALGORITHMS).join(', ')}, each once, with commas`)
+}
+
+/** What a realm's challenges offer: names separated by commas, in the order of the challenges. */
+export const algorithms = defineField('Algorithms', algorithmsSchema, parseAlgorithms)
+
+const algorithmsOrDefaultSchema = Type.String({
+  description: `${ALGORITHMS_NOTE} Empty: the server's default.`,
+  examples: ['SHA-256,MD5'],
 })
+
+/** Like `algorithms`; null, written as an empty text, where the server's default is to be offered again. */
+export const algorithmsOrDefault = defineField('Algorithms', algorithmsOrDefaultSchema, (text, name) =>
+  text === '' ? null : parseAlgorithms(text, name),
+)
 
 const usernameSchema = Type.String({
   minLength: 1,

@@ -15,10 +15,13 @@ const ipAddressSchema = Type.String({
 /** IPv4 in dotted decimal, or IPv6 in the form of RFC 5952. */
 export const ipAddress = defineField('IpAddress', ipAddressSchema, (text, name) => {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text
-  // A zone (RFC 4007 section 11) means something on one machine only.
-  if (isIPv6(text) && !text.includes('%')) {
+  if (isIPv6(text)) {
+    // RFC 4007 section 11.
+    if (text.includes('%'))
+      throw new Refusal('invalid', name, 'must have no zone, which means something on one host only')
     const address = ipaddr.IPv6.parse(text)
     if (!address.isIPv4MappedAddress()) return address.toRFC5952String()
+    throw new Refusal('invalid', name, `must be written as the IPv4 address that it holds, ${address.toIPv4Address()}`)
   }
   throw new Refusal('invalid', name, 'must be an IPv4 address in dotted decimal or an IPv6 address')
 })

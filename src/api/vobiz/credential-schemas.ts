@@ -17,7 +17,7 @@ const Password = Type.String({
   minLength: PASSWORD_LENGTH_MIN,
   maxLength: PASSWORD_LENGTH_MAX,
   pattern: TEXT,
-  description: `a string of ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters without NUL`,
+  description: `a string of ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters without NUL and lone surrogates`,
 })
 
 const Enabled = Type.Boolean({ description: 'true or false' })
@@ -25,7 +25,7 @@ const Enabled = Type.Boolean({ description: 'true or false' })
 const Description = Type.String({
   maxLength: DESCRIPTION_LENGTH_MAX,
   pattern: TEXT,
-  description: `a string of at most ${DESCRIPTION_LENGTH_MAX} characters without NUL`,
+  description: `a string of at most ${DESCRIPTION_LENGTH_MAX} characters without NUL and lone surrogates`,
 })
 
 /** What creates a credential. */
