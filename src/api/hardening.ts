@@ -67,13 +67,41 @@ export async function hardenServer(
   app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     answerer.answerRaw(new Fault('expectation_failed', 'Expect must be 100-continue'), request, response)
   })
+  // Without a listener Node closes the connection. No resource allows any method of a tunnel (RFC 9110 section 10.2.1).
+  app.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    answerer.answerSocket(
+      new Fault('method_not_allowed', 'Method not allowed, this is no proxy', { allow: '' }),
+      socket,
+    )
+  })
+}
+
+/** Fields of which Node keeps the first line, or joins all, where there should be one: another program may do otherwise. */
+const SINGLE_FIELDS: Readonly<Record<string, string>> = {
+  host: 'Host',
+  authorization: 'Authorization',
+  'content-type': 'Content-Type',
+  'x-auth-id': 'X-Auth-ID',
+  'x-auth-token': 'X-Auth-Token',
 }
 
 function checkHead({ headers, method, raw }: FastifyRequest): void {
+  refuseRepeats(raw)
   if (headers.host === undefined && raw.httpVersion === '1.1') throw new Fault('malformed', 'Host is required')
   const { 'content-encoding': encoding = 'identity' } = headers
-  if (encoding !== 'identity') throw new Fault('unsupported_media_type', 'Content-Encoding must be identity')
+  if (encoding.toLowerCase() !== 'identity')
+    throw new Fault('unsupported_media_type', 'Content-Encoding must be identity')
   // Real clients send a content type with a DELETE that has no body.
-  const empty = headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+  const empty = headers['transfer-encoding'] === undefined && /^0+$/.test(headers['content-length'] ?? '0')
   if (method === 'DELETE' && empty) delete headers['content-type']
+}
+
+function refuseRepeats({ rawHeaders }: IncomingMessage): void {
+  const seen = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const field = Object.hasOwn(SINGLE_FIELDS, name) ? SINGLE_FIELDS[name] : undefined
+    if (field !== undefined && seen.has(field)) throw new Fault('malformed', `${field} must not be repeated`)
+    if (field !== undefined) seen.add(field)
+  }
 }

@@ -153,6 +153,8 @@ t.test('a form in another content type is answered 415', async (t) => {
   isRefused(t, await exchange(api.port, untyped), 415, 20415, /^Content-Type must be/, 'none')
   const zipped = await api.ask('POST', `${lists}.json`, { form: 'x', headers: { 'content-encoding': 'gzip' } })
   isRefused(t, zipped, 415, 20415, /^Content-Encoding must be identity$/, 'compressed')
+  const plain = await api.ask('POST', `${lists}.json`, { form: 'x', headers: { 'content-encoding': 'Identity' } })
+  isRefused(t, plain, 400, 21240, /^FriendlyName is required$/, 'as it is, in other letters')
   const form = { FriendlyName: 'typed' }
   const headers = { 'content-type': `${FORM}; charset=UTF-8` }
   t.equal(
@@ -210,6 +212,37 @@ t.test('DELETE with a content type and no body works', async (t) => {
   isRefused(t, await api.ask('DELETE', `${list}.json`), 404, 20404, /was not found$/, 'and only once')
 })
 
+t.test('DELETE has no body either where its length is zero in another way', async (t) => {
+  const { list, credential } = await furnish(api, 'emptinesses')
+  const head = (path: string) =>
+    `DELETE ${path}.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${basic(api.master)}\r\nContent-Type: application/json\r\n`
+  const chunked = (body: string) => `Transfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n`
+  const full = await exchange(api.port, head(credential) + chunked('2\r\n{}\r\n'))
+  isRefused(t, full, 415, 20415, /^Content-Type must be/, 'a body of another type')
+  t.equal((await exchange(api.port, head(credential) + chunked(''))).status, 204, 'in chunks')
+  t.equal((await exchange(api.port, `${head(list)}Content-Length: 00\r\n\r\n`)).status, 204, 'two noughts')
+})
+
+t.test('a field that there is once is refused where it stands twice', async (t) => {
+  const head = `POST ${lists}.json HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n`
+  const fields = {
+    Host: ['x', 'y'],
+    Authorization: [basic(api.master), basic({ sid: api.master.sid, token: 'x' })],
+    'Content-Type': [FORM, 'application/json'],
+    'X-Auth-ID': ['a', 'a'],
+    'X-Auth-Token': ['a', 'b'],
+  }
+  for (const [name, values] of Object.entries(fields)) {
+    const once = Object.entries(fields).filter(([other]) => other !== name && !other.startsWith('X-'))
+    const lines = [
+      ...once.map(([other, [value]]) => [other, value]),
+      ...values.map((value) => [name.toLowerCase(), value]),
+    ]
+    const bytes = `${head}${lines.map(([field, value]) => `${field}: ${value}\r\n`).join('')}\r\n`
+    isRefused(t, await exchange(api.port, bytes), 400, 20001, new RegExp(`^${name} must not be repeated$`), name)
+  }
+})
+
 t.test('an update with a form content type and an empty body works', async (t) => {
   const { list, credential } = await furnish(api, 'updates')
   for (const path of [`${list}.json`, `${credential}.json`, `${account}.json`]) {
@@ -236,6 +269,9 @@ t.test("what Node's parser refuses is answered in Twilio's form too", async (t) 
   isRefused(t, hostless, 400, 20001, /^Host is required$/, 'no Host')
   const expecting = await exchange(api.port, `${head}Expect: miracles\r\n\r\n`)
   isRefused(t, expecting, 417, 20417, /^Expect must be 100-continue$/, 'an expectation')
+  const tunnel = await exchange(api.port, 'CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n')
+  isRefused(t, tunnel, 405, 20004, /^Method not allowed/, 'a tunnel')
+  t.equal(tunnel.headers.get('allow'), '')
   const fragment = await exchange(api.port, head.replace('.json', '.json#x').concat('\r\n'))
   isRefused(t, fragment, 400, 20001, /fragment/, 'a fragment')
   const absolute = await exchange(api.port, head.replace(' /', ' http://x/').concat('\r\n'))
