@@ -78,7 +78,7 @@ export async function serve(
     const redis = await openRedis(config, log)
     if (redis) closers.push(() => redis.disconnect())
 
-    const { pool } = database
+    const { pool, reserve } = database
     const truth = createTruth(pool)
     const { mirror, memoryMirror } = chooseMirror(redis)
     const relay = createRelay({ pool, mirror, truth, metrics, log })
@@ -97,16 +97,17 @@ export async function serve(
       closers.push(() => keeper.close())
     }
     const health = await watchHealth({
-      probes: { postgres: () => pool.query('select 1'), ...(redis && { redis: () => redis.ping() }) },
+      probes: { postgres: () => reserve.query('select 1'), ...(redis && { redis: () => redis.ping() }) },
       metrics,
       log,
     })
     closers.push(() => health.close())
 
+    const decoySecret = await readDecoySecret(pool)
     const checks = createChecks({
       ...{ config, redis, mirror, metrics, log, now },
-      database: createDatabaseReader(pool),
-      decoySecret: await readDecoySecret(pool),
+      database: createDatabaseReader(reserve),
+      decoySecret,
       nonceSecrets: secrets.nonceSecrets,
     })
     const { authenticator, ha1Lookup } = checks
@@ -123,6 +124,8 @@ export async function serve(
       trustedProxies: config.API_TRUSTED_PROXIES,
       log,
       documentation: DOCUMENTATION,
+      // Of one secret, each use has a key of its own.
+      instanceSecret: decoySecret,
     })
     const lookup = await createLookupServer({
       authenticator,

@@ -55,6 +55,7 @@ const WORDS = [
   'request-id',
   'secure-headers',
   'openapi/door',
+  'turnstile',
 ]
 
 /** What both stores hold, and how it is named. */
@@ -101,7 +102,9 @@ t.test('store and mirror never import each other, and of the hot path only types
 t.test('auth knows neither database nor Redis nor HTTP', (t) => {
   const read = ['credential', 'realm-offer', 'sip-domain']
   t.same(
-    strays('auth', ({ to }) => ['digest', 'log', 'metrics', 'names', 'time-limit', ...read].includes(roomOf(to))),
+    strays('auth', ({ to }) =>
+      ['digest', 'log', 'metrics', 'names', 'time-limit', 'turnstile', ...read].includes(roomOf(to)),
+    ),
     [],
   )
   const packages = IMPORTS.filter(({ from, isOurs }) => roomOf(from) === 'auth' && !isOurs).map(({ to }) => to)

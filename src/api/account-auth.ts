@@ -10,11 +10,11 @@ export type Master = { readonly sid: string; readonly tokenHashes: readonly Buff
 
 /** Decides who acts, and on which account. */
 export type AccountAuth = {
-  /** The account that these are the SID and the token of. Throws `unauthenticated`, or `account_inactive`. */
+  /** The account that these are the SID and the token of, active or not. Throws `unauthenticated`. */
   authenticate(sid: string, token: string): Promise<Account>
   /**
-   * The account to act on: oneself, or an account below oneself. Throws `unauthenticated` for the parent of whoever
-   * acts, and `not_found` for all others, whether they exist or not.
+   * The account to act on: oneself, or an account below oneself. Throws `account_inactive` where whoever acts is not
+   * active, `unauthenticated` for the parent of whoever acts, and `not_found` for all others, whether they exist or not.
    */
   reach(actor: Account, sid: string): Promise<Account>
 }
@@ -47,12 +47,11 @@ export function createAccountAuth(deps: {
       const expected = sid === master.sid ? master.tokenHashes : holder?.tokenHashes
       const matches = isOneOf(token, expected ?? [])
       if (!holder || !matches) throw new WrongCredentials()
-      const { account } = holder
-      if (account.status !== 'active') throw new Fault('account_inactive', 'Account not active')
-      return account
+      return holder.account
     },
 
     async reach(actor, sid) {
+      if (actor.status !== 'active') throw new Fault('account_inactive', 'Account not active')
       if (sid === actor.sid) return actor
       if (sid === actor.parentSid) throw unauthenticated()
       const account = isSid('account', sid) ? await findAccount(pool, sid) : undefined

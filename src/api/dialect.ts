@@ -7,6 +7,14 @@ import type { Failure, FailureAnswer } from './failure.js'
 import type { Call, Route } from './operation.js'
 import { splitTarget } from './target.js'
 
+/** Finds out who asks, and on what; in two steps, so that a request can be counted between them. */
+export type Admission = {
+  /** The account whose credentials come with the request, active or not. Throws `Fault` where there is none. */
+  authenticate(request: FastifyRequest): Promise<Account>
+  /** The account that the request is about. Throws `Fault` where the actor may not act on it. */
+  reach(request: FastifyRequest, actor: Account): Promise<Account>
+}
+
 /** Who asks, and about which account. */
 export type Access = { readonly actor: Account; readonly account: Account }
 
@@ -42,8 +50,7 @@ export type Dialect = {
   readonly routes: readonly Route[]
   readonly bodies: Bodies
   readonly manual: DialectManual
-  /** Throws `Fault` where the request may not act on what it names. */
-  admit(request: FastifyRequest): Promise<Access>
+  readonly admission: Admission
   /** `path` is the request's, without its query; `invalid` is the operation's code of a validation error. */
   answerFailure(failure: Failure, path: string, invalid?: number): FailureAnswer
 }

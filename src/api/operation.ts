@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from 'typebox'
 import type { Writes } from '../provision.js'
 import type { Account } from '../store/accounts.js'
+import type { PageTokens } from './page-tokens.js'
 import type { Parameters } from './parameters.js'
 
 /** A request that has been let in and parsed. */
@@ -16,6 +17,8 @@ export type Call = {
   readonly form: Parameters
   /** The body of a dialect that takes JSON, as it was parsed and no further; undefined where there is none. */
   readonly json: unknown
+  /** Tokens of pages, for dialects that page by them. */
+  readonly pageTokens: PageTokens
   /** Every write, in the name of whoever asks: the audit trail tells of the actor, the door and this request. */
   readonly writes: Writes
 }

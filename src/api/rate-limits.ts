@@ -1,7 +1,7 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Account } from '../store/accounts.js'
 import { WrongCredentials } from './account-auth.js'
-import type { Access } from './dialect.js'
 import { Fault } from './fault.js'
 
 /** How much is let in; zero is no limit. */
@@ -15,12 +15,14 @@ export type RateLimits = {
 /** Counts requests, in this process alone. */
 export type RateLimiter = {
   /**
-   * Finds out who asks by `admit`, unless too many wrong tokens came from the request's address; counts the request where
-   * its own is wrong. Throws `too_many_requests`, and what `admit` throws.
+   * Finds out who asks by `authenticate`, unless too many wrong tokens came from the request's address; counts the
+   * request where its own is wrong. Throws `too_many_requests`, and what `authenticate` throws.
    */
-  admit(request: FastifyRequest, admit: () => Promise<Access>): Promise<Access>
-  /** Counts a request of the account that asks. Throws `too_many_requests`. */
-  count(request: FastifyRequest, access: Access): Promise<void>
+  admit(request: FastifyRequest, authenticate: () => Promise<Account>): Promise<Account>
+  /** Counts a request of the account that asks, whatever comes of it. Throws `too_many_requests`. */
+  count(request: FastifyRequest, actor: Account): Promise<void>
+  /** Counts a request for what anybody may see, by its address. Throws `too_many_requests`. */
+  countStranger(request: FastifyRequest): Promise<void>
 }
 
 /** Requests may come in bursts: what counts is how many there are in this time. */
@@ -32,17 +34,16 @@ export async function createRateLimiter(app: FastifyInstance, limits: RateLimits
   const actors = new WeakMap<FastifyRequest, string>()
   // Not by its own hooks: who asks is known only once a dialect has found it out.
   await app.register(rateLimit, { global: false })
+  // A connection that its client has reset has no address, whatever the type says.
+  const addressOf = ({ ip }: { ip: string | undefined }) => normalizeIP(ip ?? 'unknown')
   const failures = app.createRateLimit({
     max: limits.failuresPerMinute,
     timeWindow: MINUTE_SECONDS * 1_000,
-    // A connection that its client has reset has no address, whatever the type says.
-    keyGenerator: ({ ip }: { ip: string | undefined }) => normalizeIP(ip ?? 'unknown'),
+    keyGenerator: addressOf,
   })
-  const requests = app.createRateLimit({
-    max: limits.requestsPerSecond * WINDOW_SECONDS,
-    timeWindow: WINDOW_SECONDS * 1_000,
-    keyGenerator: (request) => actors.get(request) ?? '',
-  })
+  const requestRate = { max: limits.requestsPerSecond * WINDOW_SECONDS, timeWindow: WINDOW_SECONDS * 1_000 }
+  const requests = app.createRateLimit({ ...requestRate, keyGenerator: (request) => actors.get(request) ?? '' })
+  const strangers = app.createRateLimit({ ...requestRate, keyGenerator: addressOf })
 
   async function refuseWhenSpent(request: FastifyRequest): Promise<void> {
     const state = await failures(request, { increment: false })
@@ -55,22 +56,28 @@ export async function createRateLimiter(app: FastifyInstance, limits: RateLimits
   }
 
   return {
-    async admit(request, admit) {
-      if (limits.failuresPerMinute === 0) return admit()
+    async admit(request, authenticate) {
+      if (limits.failuresPerMinute === 0) return authenticate()
       await refuseWhenSpent(request)
-      const access = await admit().catch(async (error: unknown) => {
+      const actor = await authenticate().catch(async (error: unknown) => {
         if (error instanceof WrongCredentials) await spendFailure(request)
         throw error
       })
       // Once more: of guesses that are made all at once, the right one is to find out no more than the others.
       await refuseWhenSpent(request)
-      return access
+      return actor
     },
 
-    async count(request, { actor }) {
+    async count(request, actor) {
       if (limits.requestsPerSecond === 0) return
       actors.set(request, actor.sid)
       const state = await requests(request)
+      if (!state.isAllowed && state.isExceeded) throw tooMany(state.ttlInSeconds)
+    },
+
+    async countStranger(request) {
+      if (limits.requestsPerSecond === 0) return
+      const state = await strangers(request)
       if (!state.isAllowed && state.isExceeded) throw tooMany(state.ttlInSeconds)
     },
   }

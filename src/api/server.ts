@@ -4,12 +4,14 @@ import type { Log } from '../log.js'
 import type { DocumentedDoor } from '../openapi/door.js'
 import type { Provision } from '../provision.js'
 import { createAccountAuth, type Master } from './account-auth.js'
+import { createActorQueue } from './actor-queue.js'
 import { createAnswerer } from './answerer.js'
 import type { Dialect, Dialects } from './dialect.js'
 import { DOCS_ROUTES, mountDocs } from './docs.js'
 import { documentDialect } from './documented-dialect.js'
 import { createServerOptions, hardenServer } from './hardening.js'
 import { parseJson } from './json.js'
+import { createPageTokens } from './page-tokens.js'
 import { parseParameters } from './parameters.js'
 import { createRateLimiter, type RateLimits } from './rate-limits.js'
 import { mountRoutes } from './routing.js'
@@ -45,6 +47,8 @@ export type ApiDeps = {
   /** The account that creates accounts; `tokenHashes` are the SHA-256 of its tokens. Its row must exist. */
   readonly master: Master
   readonly log: Log
+  /** The same on every node, and after every start: page tokens are sealed with it. */
+  readonly instanceSecret: string
   /** How much is let in; everything where it is left out. */
   readonly limits?: RateLimits | undefined
   /** Addresses and networks of proxies in front, whose X-Forwarded-For names where a request comes from. */
@@ -79,7 +83,7 @@ function createTwilio({ now = Date.now, ...deps }: ApiDeps): Dialect {
       type: 'application/x-www-form-urlencoded',
       parse: (bytes) => ({ form: parseParameters(bytes.toString('latin1')) }),
     },
-    admit: createTwilioAdmission(createAccountAuth(deps)),
+    admission: createTwilioAdmission(createAccountAuth(deps)),
     answerFailure: answerTwilioFailure,
     manual: TWILIO_MANUAL,
     routes: [
@@ -155,7 +159,7 @@ function createVobiz(deps: ApiDeps): Dialect {
     prefix: '/api/v1/',
     canonicalPath,
     bodies: { type: 'application/json', parse: (bytes) => (bytes.length === 0 ? {} : { json: parseJson(bytes) }) },
-    admit: createVobizAdmission({ pool: deps.pool, auth: createAccountAuth(deps) }),
+    admission: createVobizAdmission({ pool: deps.pool, auth: createAccountAuth(deps) }),
     answerFailure: answerVobizFailure,
     manual: VOBIZ_MANUAL,
     routes: [
@@ -184,8 +188,10 @@ export async function createApiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await hardenServer(app, [...dialects.flatMap(({ routes }) => routes), ...DOCS_ROUTES], answerer)
   const { provision, limits = NO_LIMITS } = deps
   const limiter = await createRateLimiter(app, limits)
-  for (const dialect of dialects) await mountRoutes(app, dialect, { provision, limiter })
+  const pageTokens = createPageTokens(deps.instanceSecret)
+  const routing = { provision, limiter, queue: createActorQueue(), pageTokens }
+  for (const dialect of dialects) await mountRoutes(app, dialect, routing)
   const { version, others } = deps.documentation
-  mountDocs(app, { version, doors: [...dialects.map(documentDialect), ...others] })
+  mountDocs(app, { version, doors: [...dialects.map(documentDialect), ...others], limiter })
   return app
 }

@@ -1,10 +1,10 @@
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { isUsername } from '../names.js'
+import { createTurnstile } from '../turnstile.js'
 import type { FailureRecord, Limit } from './failure-record.js'
 import { createRareWarning } from './rare-warning.js'
 import { toSource } from './source-address.js'
-import { createTurnstile } from './turnstile.js'
 
 /** Who tries: a user of a realm, and the source address; without a source nothing is throttled. */
 export type Attempt = {

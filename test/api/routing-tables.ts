@@ -13,6 +13,7 @@ export function routingTables(): Dialects {
   const master = { sid: createSid('account'), tokenHashes: [] }
   return createDialects({
     documentation: DOCUMENTATION,
+    instanceSecret: '',
     pool,
     provision,
     master,

@@ -10,6 +10,7 @@ import { createProvision, type Provision } from '../../src/provision.js'
 import { createSid, createToken } from '../../src/sid.js'
 import type { Database } from '../../src/store/database.js'
 import { openEmbedded } from '../../src/store/embedded.js'
+import { readDecoySecret } from '../../src/store/instance.js'
 import { migrate } from '../../src/store/migrate.js'
 import type { Change } from '../../src/store/outbox.js'
 import { openPostgres } from '../../src/store/postgres.js'
@@ -106,7 +107,8 @@ async function createServer({ pool }: Database, logged: string[], published: Cha
   // Half past twelve at night, when an hour of twelve is easily got wrong.
   const now = () => Date.UTC(2026, 10, 19, 0, 30)
   const known = { sid: master.sid, tokenHashes }
-  const deps = { pool, provision, master: known, log, documentation: DOCUMENTATION, now }
+  const instanceSecret = await readDecoySecret(pool)
+  const deps = { pool, provision, master: known, log, documentation: DOCUMENTATION, instanceSecret, now }
   return { provision, app: await createApiServer(deps), master, dialects: createDialects(deps) }
 }
 

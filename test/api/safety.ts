@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import type { RateLimits } from '../../src/api/rate-limits.js'
 import { createApiServer } from '../../src/api/server.js'
 import { DOCUMENTATION } from '../../src/documentation.js'
+import { until } from '../fixtures/until.js'
 import { basic, type Key, type RunningApi } from './running-api.js'
 
 const PASSWORD = 'Correct-Horse-7'
@@ -12,6 +13,7 @@ const PASSWORD = 'Correct-Horse-7'
 async function startLimited(t: Test, api: RunningApi, limits: RateLimits, trustedProxies: readonly string[] = []) {
   const app = await createApiServer({
     documentation: DOCUMENTATION,
+    instanceSecret: 'of this node',
     pool: api.database.pool,
     provision: api.provision,
     master: { sid: api.master.sid, tokenHashes: [createHash('sha256').update(api.master.token).digest()] },
@@ -59,6 +61,61 @@ async function testAccountLimit(t: Test, api: RunningApi) {
   t.match(other.headers['retry-after'], /^([1-9]|10)$/)
   t.equal((await node.fetch(bob)).statusCode, 200, 'another account is not held up')
   t.equal((await api.ask('GET', `/2010-04-01/Accounts/${ann.sid}.json`, { key: ann })).status, 200, 'elsewhere it is')
+}
+
+async function testRefusedRequests(t: Test, api: RunningApi) {
+  const node = await startLimited(t, api, { requestsPerSecond: 1, failuresPerMinute: 0 })
+  const [ann, bob, eve] = [await api.createAccount(), await api.createAccount(), await api.createAccount()]
+  await api.provision.accounts.update(eve.sid, { status: 'suspended' })
+  const targets: [Key, string, number, number][] = [
+    [ann, bob.sid, 404, 20404],
+    [bob, api.master.sid, 401, 20003],
+    [eve, eve.sid, 401, 20005],
+  ]
+  for (const [{ sid, token }, target, status, code] of targets) {
+    const headers = { authorization: basic({ sid, token }) }
+    const ask = () => node.bare({ url: `/2010-04-01/Accounts/${target}.json`, headers })
+    for (let n = 0; n < 10; n++) t.match((await ask()).json(), { status, code })
+    t.match((await ask()).json(), { status: 429, code: 20429 }, `${code} is counted`)
+  }
+}
+
+async function testDocumentationLimit(t: Test, api: RunningApi) {
+  const node = await startLimited(t, api, { requestsPerSecond: 1, failuresPerMinute: 0 })
+  for (let n = 0; n < 10; n++) t.equal((await node.bare({ url: '/docs/json' })).statusCode, 200)
+  t.match((await node.bare({ url: '/docs/json' })).json(), { status: 429, code: 20429 })
+  t.equal((await node.bare({ url: '/docs/json', remoteAddress: '192.0.2.9' })).statusCode, 200, 'from elsewhere')
+}
+
+/** How many sessions wait for a lock. */
+async function countWaiting({ database }: RunningApi): Promise<number> {
+  const { rows } = await database.reserve.query<{ n: number }>(
+    `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.n ?? 0
+}
+
+async function testBurst(t: Test, api: RunningApi) {
+  const [ann, bob] = [await api.createAccount(), await api.createAccount()]
+  const list = await api.provision.credentialLists.create(ann.sid, { friendlyName: 'Burst' })
+  const path = `/2010-04-01/Accounts/${ann.sid}/SIP/CredentialLists/${list.sid}/Credentials.json`
+  // Whoever writes into the list waits for as long as this goes on.
+  const client = await api.database.pool.connect()
+  await client.query('begin')
+  await client.query('select from credential_lists where sid = $1 for update', [list.sid])
+  const burst = Promise.all(
+    Array.from({ length: 60 }, (_, n) =>
+      api.ask('POST', path, { key: ann, form: { Username: `u${n}`, Password: PASSWORD } }),
+    ),
+  )
+  await until(async () => (await countWaiting(api)) >= 4)
+  const lists = `/2010-04-01/Accounts/${bob.sid}/SIP/CredentialLists.json`
+  const other = await api.ask('POST', lists, { key: bob, form: { FriendlyName: 'Meanwhile' } })
+  t.equal(other.status, 201, 'another account finds a connection')
+  t.equal(await countWaiting(api), 4)
+  await client.query('commit')
+  client.release()
+  t.strictSame(new Set((await burst).map(({ status }) => status)), new Set([201]), 'and all are served in the end')
 }
 
 async function testGuessLimit(t: Test, api: RunningApi) {
@@ -183,6 +240,9 @@ export async function testSafety(t: Test, api: RunningApi): Promise<void> {
   await t.test('an account that asks too often gets 429 and 20429, and comes again later', (t) =>
     testAccountLimit(t, api),
   )
+  await t.test('what an account is refused counts like what it is given', (t) => testRefusedRequests(t, api))
+  await t.test('who reads the documentation too often gets 429', (t) => testDocumentationLimit(t, api))
+  await t.test('the burst of one account leaves connections to the others', (t) => testBurst(t, api))
   await t.test('an address that brings wrong tokens too often is not heard any more', (t) => testGuessLimit(t, api))
   await t.test('guesses that are made all at once find out no more', (t) => testManyGuessesAtOnce(t, api))
   await t.test('a trusted proxy names the address, and nobody else does', (t) => testProxies(t, api))

@@ -72,6 +72,30 @@ t.test('the documentation is open to anybody, and needs nothing from elsewhere',
   t.match(posted, { statusCode: 405, headers: { allow: 'GET, HEAD' } })
 })
 
+t.test('the documentation is made once, and sent to nobody who has it already', async (t) => {
+  const api = await createUnconnectedApi()
+  t.teardown(() => api.close())
+  const kept = {
+    '/docs': 'no-cache',
+    '/docs/json': 'no-cache',
+    '/docs/yaml': 'no-cache',
+    '/docs/static/swagger-ui-bundle.js': 'public, max-age=3600',
+  }
+  for (const [url, cacheControl] of Object.entries(kept)) {
+    const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => api.inject(url)))
+    t.match(first, { statusCode: 200, headers: { 'cache-control': cacheControl, etag: /^"[\w-]{43}"$/ } }, url)
+    const etag = String(first?.headers.etag)
+    for (const other of others) t.match(other, { statusCode: 200, headers: { etag } })
+    t.equal((await api.inject(`${url}?again=1`)).headers.etag, etag, 'whatever its query')
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`]) {
+      const again = await api.inject({ url, headers: { 'if-none-match': known } })
+      t.match(again, { statusCode: 304, body: '', headers: { etag } }, known)
+    }
+    t.equal((await api.inject({ url, headers: { 'if-none-match': '"x"' } })).statusCode, 200)
+  }
+  t.match(await api.inject('/docs/static/none'), { statusCode: 404, headers: { 'cache-control': 'no-store' } })
+})
+
 t.test('an answer that the document does not describe fails the test that got it', (t) => {
   const json = 'application/json; charset=utf-8'
   const answered = (method: string, url: string, status: number, body: unknown, contentType = json) => {

@@ -14,6 +14,7 @@ export async function createUnconnectedApi() {
     master: { sid: '', tokenHashes: [Buffer.alloc(32)] },
     log: createLog('silent'),
     documentation: DOCUMENTATION,
+    instanceSecret: '',
   })
 }
 

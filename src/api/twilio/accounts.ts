@@ -98,8 +98,9 @@ export function createAccountOperations(deps: { pool: pg.Pool; master: Master; n
     status: 200,
     body: AccountPageBody,
     invalid: INVALID_PARAMETER,
-    async handle({ actor, query }) {
-      const request = parsePageRequest('/2010-04-01/Accounts.json', query)
+    async handle(call) {
+      const { actor, query } = call
+      const request = parsePageRequest('/2010-04-01/Accounts.json', call)
       const { friendlyName, status } = ListQuery.parse(query)
       const { position, size } = request
       const page = await listAccounts(pool, actor.sid, { friendlyName, status }, position, size)

@@ -1,11 +1,10 @@
 import { Type } from 'typebox'
-import { Refusal } from '../../errors.js'
 import type { Page, Position } from '../../store/page.js'
-import type { Parameters } from '../parameters.js'
-import { CodedRefusal } from './errors.js'
+import type { Call } from '../operation.js'
+import type { Cursor, PageTokens } from '../page-tokens.js'
+import { CodedRefusal, INVALID_PARAMETER } from './errors.js'
 import { defineField } from './field.js'
 import { defineForm } from './form.js'
-import { type Cursor, formatPageToken, parsePageToken } from './page-token.js'
 
 const PAGE_SIZE_DEFAULT = 50
 const PAGE_SIZE_MAX = 1000
@@ -20,6 +19,8 @@ export type PageRequest = {
   readonly size: number
   readonly token: string | undefined
   readonly position: Position
+  /** Makes the tokens of the pages beside it. */
+  readonly tokens: PageTokens
 }
 
 const pageSizeSchema = Type.Integer({
@@ -29,7 +30,8 @@ const pageSizeSchema = Type.Integer({
   description: 'Rows of a page.',
 })
 const pageSize = defineField('PageSize', pageSizeSchema, (text, name) => {
-  if (!/^0*[1-9][0-9]*$/.test(text)) throw new Refusal('invalid', name, `must be a number of 1 to ${PAGE_SIZE_MAX}`)
+  if (!/^0*[1-9][0-9]*$/.test(text))
+    throw new CodedRefusal(INVALID_PARAMETER, name, `must be a number of 1 to ${PAGE_SIZE_MAX}`)
   const size = Number(text)
   if (size > PAGE_SIZE_MAX) throw new CodedRefusal(PAGE_SIZE_TOO_LARGE, name, `must not exceed ${PAGE_SIZE_MAX}`)
   return size
@@ -43,7 +45,7 @@ const pageNumberSchema = Type.Integer({
 })
 const pageNumber = defineField('Page', pageNumberSchema, (text, name) => {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text)
-  throw new Refusal('invalid', name, 'must be a number of at most nine digits, counted from 0')
+  throw new CodedRefusal(INVALID_PARAMETER, name, 'must be a number of at most nine digits, counted from 0')
 })
 
 const pageTokenSchema = Type.String({
@@ -58,12 +60,14 @@ export const PAGE_FIELDS = { size: pageSize.optional, number: pageNumber.optiona
 export const PageQuery = defineForm(PAGE_FIELDS)
 
 /** Reads Page, PageSize and PageToken. Throws `Refusal` where one of them breaks its rule. */
-export function parsePageRequest(path: string, query: Parameters): PageRequest {
+export function parsePageRequest(path: string, { query, pageTokens: tokens }: Call): PageRequest {
   const { size = PAGE_SIZE_DEFAULT, number = 0, token } = PageQuery.parse(query)
-  if (token === undefined) return { path, number, size, token, position: { kind: 'offset', rows: number * size } }
-  const position = parsePageToken(path, token)
-  if (!position) throw new Refusal('invalid', 'PageToken', 'must be one that a page of this list has given')
-  return { path, number, size, token, position }
+  if (token === undefined)
+    return { path, number, size, token, tokens, position: { kind: 'offset', rows: number * size } }
+  const position = tokens.parse(path, token)
+  if (!position)
+    throw new CodedRefusal(INVALID_PARAMETER, 'PageToken', 'must be one that a page of this list has given')
+  return { path, number, size, token, tokens, position }
 }
 
 /** Schemas of what stands beside the rows of a page. */
@@ -84,7 +88,7 @@ export function describePage(
   page: Page<{ readonly seq: string }>,
   filters: Readonly<Record<string, string | undefined>> = {},
 ) {
-  const { path, number, size, token } = request
+  const { path, number, size, token, tokens } = request
   const start = number * size
 
   function link(toNumber: number, pageToken: string | undefined): string {
@@ -96,7 +100,7 @@ export function describePage(
   }
 
   function linkTo(cursor: Cursor | undefined, toNumber: number): string {
-    return link(Math.max(0, toNumber), cursor && formatPageToken(path, cursor))
+    return link(Math.max(0, toNumber), cursor && tokens.format(path, cursor))
   }
 
   return {

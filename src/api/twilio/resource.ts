@@ -69,7 +69,7 @@ export function createResourceOperations<Row extends { readonly seq: string }, N
     invalid,
     async handle(call) {
       const collection = await resource.open(call)
-      const request = parsePageRequest(collection.path, call.query)
+      const request = parsePageRequest(collection.path, call)
       const page = await collection.list(request.position, request.size)
       return { ...describePage(request, page), [key]: page.rows.map((row) => resource.toBody(row)) }
     },

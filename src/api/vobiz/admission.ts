@@ -1,12 +1,11 @@
-import type { FastifyRequest } from 'fastify'
 import type pg from 'pg'
 import { createSid, isAuthId } from '../../sid.js'
 import { findAccountByAuthId } from '../../store/accounts.js'
 import { type AccountAuth, unauthenticated } from '../account-auth.js'
-import type { Access } from '../dialect.js'
+import type { Admission } from '../dialect.js'
 
 /** Lets in whoever brings an account's `MA_…` id and token as X-Auth-ID and X-Auth-Token, to the path's account. */
-export function createVobizAdmission(deps: { readonly pool: pg.Pool; readonly auth: AccountAuth }) {
+export function createVobizAdmission(deps: { readonly pool: pg.Pool; readonly auth: AccountAuth }): Admission {
   const { pool, auth } = deps
   // An unknown id goes the same way as a known one, with a SID that no account has, so that it takes the same time.
   const nobody = createSid('account')
@@ -16,11 +15,15 @@ export function createVobizAdmission(deps: { readonly pool: pg.Pool; readonly au
     return account?.sid ?? nobody
   }
 
-  return async (request: FastifyRequest): Promise<Access> => {
-    const { 'x-auth-id': id, 'x-auth-token': token } = request.headers
-    if (typeof id !== 'string' || typeof token !== 'string') throw unauthenticated()
-    const actor = await auth.authenticate(await sidOf(id), token)
-    const { auth_id = '' } = request.params as { auth_id?: string }
-    return { actor, account: await auth.reach(actor, await sidOf(auth_id)) }
+  return {
+    async authenticate(request) {
+      const { 'x-auth-id': id, 'x-auth-token': token } = request.headers
+      if (typeof id !== 'string' || typeof token !== 'string') throw unauthenticated()
+      return auth.authenticate(await sidOf(id), token)
+    },
+    async reach(request, actor) {
+      const { auth_id = '' } = request.params as { auth_id?: string }
+      return auth.reach(actor, await sidOf(auth_id))
+    },
   }
 }

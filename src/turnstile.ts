@@ -3,9 +3,11 @@ export type Turnstile = {
   /** Undefined when there is room: then nothing is waited for. Whoever is in must leave. */
   enter(subject: string): Promise<void> | undefined
   leave(subject: string): void
+  /** How many wait for a subject. */
+  waiting(subject: string): number
 }
 
-/** Whoever waits is bounded by the doors: by their connections, or by the checks that they let run at a time. */
+/** How many may wait is for the callers to say. */
 export function createTurnstile(room: number): Turnstile {
   const subjects = new Map<string, { inside: number; readonly waiting: (() => void)[] }>()
   return {
@@ -23,5 +25,6 @@ export function createTurnstile(room: number): Turnstile {
       if (next) next()
       else if (held && --held.inside === 0) subjects.delete(subject)
     },
+    waiting: (subject) => subjects.get(subject)?.waiting.length ?? 0,
   }
 }
