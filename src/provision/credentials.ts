@@ -17,7 +17,7 @@ import { inTransaction, violatedUnique } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { lacksHa1s } from '../store/realm-offers.js'
 import { lockRealm } from '../store/realms.js'
-import { describeAlteration } from './alteration.js'
+import { describeCredentialUpdate, identifyCredential } from './audited-credential.js'
 import { holdDefaultList } from './default-list.js'
 import { computeHa1s } from './ha1s.js'
 import { watchingOffer } from './realm-offer.js'
@@ -92,7 +92,7 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
     const sid = createSid('credential')
     const row = { sid, listSid, accountSid, realm, username, enabled, description, ha1s, version }
     const credential = await insertCredential(tx, row)
-    const detail = { ...identify(credential), enabled }
+    const detail = { ...identifyCredential(credential), enabled }
     await appendAudit(tx, author, { accountSid, action: 'credential.create', resourceSid: sid, detail })
     return { credential, change: await appendChange(tx, { kind: 'credential', realm, username }, version) }
   }
@@ -156,7 +156,7 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
         const version = await drawVersion(tx)
         const written = await onHeld(tx, held, () => updateCredential(tx, sid, version, { ha1s, enabled, description }))
         const after = written.result
-        const detail = { ...describeUpdate(held.credential, after), ...(ha1s && { password: true }) }
+        const detail = { ...describeCredentialUpdate(held.credential, after), ...(ha1s && { password: true }) }
         await appendAudit(tx, author, { accountSid, action: 'credential.update', resourceSid: sid, detail })
         const change = await appendChange(tx, { kind: 'credential', realm, username }, version)
         return { credential: after, changes: [change, ...written.changes] }
@@ -170,7 +170,7 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
         const held = await holdCredential(tx, accountSid, listSid, sid)
         const { realm, username } = held.credential
         const deleted = await onHeld(tx, held, () => deleteCredential(tx, sid))
-        const detail = identify(held.credential)
+        const detail = identifyCredential(held.credential)
         await appendAudit(tx, author, { accountSid, action: 'credential.delete', resourceSid: sid, detail })
         const change = await appendChange(tx, { kind: 'credential', realm, username }, await drawVersion(tx))
         return [change, ...deleted.changes]
@@ -183,20 +183,6 @@ export function createCredentialProvision({ pool, publisher, author }: WriteDeps
 function known(list: CredentialList | undefined): CredentialList {
   if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
   return list
-}
-
-/** Whose credential it is, for the audit trail: its row may be gone when the trail is read. */
-function identify({ username, realm, listSid }: StoredCredential) {
-  return { username, realm, credentialListSid: listSid }
-}
-
-/** What the audit trail shows of an update; of a description, which may say anything, only that it is another. */
-function describeUpdate(before: StoredCredential, after: StoredCredential) {
-  return {
-    ...identify(after),
-    ...describeAlteration({ enabled: before.enabled }, { enabled: after.enabled }),
-    ...(after.description !== before.description && { description: true }),
-  }
 }
 
 function refuseTakenName(error: unknown): never {
