@@ -6,7 +6,7 @@ import { listenOn } from './listen.js'
 const CONNECT_TIMEOUT_MS = 2_000
 const QUERY_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 20
-const RESERVE_MAX = 4
+const RESERVE_MAX = 8
 
 /** Opens pools on a PostgreSQL server (13 and later). Connects lazily: an absent server shows at the first query. */
 export function openPostgres(url: string, log: Log): Database {
