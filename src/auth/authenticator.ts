@@ -119,9 +119,11 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (record && !record.usable) return refuse('disabled', 'the credential is disabled')
     const attempt = toAttempt(request, claim)
     if (record && record.ha1 === undefined) {
-      // No guess at a password, so nothing is counted; asking takes the time that counting does.
-      await throttle.check(attempt)
-      return challenger.challenge('unsupported', claim.realm)
+      const verdict = await challenger.challenge('unsupported', claim.realm)
+      // Whoever answers what is offered is counted like all others, or the lack of a count would tell who was imported.
+      // An answer to an earlier challenge is no guess; asking takes the time that counting does.
+      await (isOfferedIn(verdict, claim) ? throttle.fail(attempt) : throttle.check(attempt))
+      return verdict
     }
     if (!record || !right) {
       await throttle.fail(attempt)
@@ -160,6 +162,11 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       return verdict
     },
   }
+}
+
+/** Whether the claim's algorithm is among those that the verdict challenges with. */
+function isOfferedIn(verdict: Verdict, { authorization }: Claim): boolean {
+  return 'challenges' in verdict && verdict.challenges.some(({ algorithm }) => algorithm === authorization.algorithm)
 }
 
 function toAttempt({ sourceIp }: AuthRequest, { realm, authorization }: Claim): Attempt {

@@ -17,7 +17,7 @@ export type Attempt = {
 export type Throttle = {
   /** Seconds for which this attempt is refused, the right password too; undefined: not at all. */
   check(attempt: Attempt): Promise<number | undefined>
-  /** Counts a wrong password or an unknown user; nothing else counts. */
+  /** Counts a wrong password, an unknown user, or an answer to what is offered that the user has no HA1 for; nothing else. */
   fail(attempt: Attempt): Promise<void>
   /**
    * Judges an attempt: no more of one subject at a time than may fail, so that a burst of guesses is not all judged

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { ALGORITHMS, type HashAlgorithm } from '../../src/digest/algorithm.js'
+import type { Challenge } from '../../src/digest/challenge.js'
 import { computeHa1s } from '../../src/provision/ha1s.js'
 import { answer, PASSWORD, REALM, URI } from './phone.js'
 import { createRig, first } from './rig.js'
@@ -107,18 +108,23 @@ t.test(
       store.offers.set(REALM, { algorithms: undefined, lacking: ['SHA-256'] })
     }
     const here = { sourceIp: '192.0.2.1', uri: URI }
-    for (const [username, challenge] of [
-      ['alice', strong],
-      [`alice@${REALM}`, strong],
-      [`alice@${REALM}`, plain],
-    ] as const) {
+    const asks = async (username: string, challenge: Challenge) => {
       const verdict = await rig.verify({ ...here, authorizations: [answer(challenge, { username })] })
       t.match(verdict, { reason: 'unsupported', challenges: [{ algorithm: 'MD5', stale: false }] }, username)
       t.equal('challenges' in verdict && verdict.challenges.length, 1, 'what it cannot answer is offered to nobody')
     }
-    t.equal(await rig.reply(plain, {}, here), 'ok', 'nothing of that was counted as a failure')
-    t.equal(await rig.reply(plain, { password: 'wrong' }, here), 'bad_response')
-    t.equal(await rig.reply(plain, { nc: '00000002' }, here), 'throttled')
+    await asks('alice', strong)
+    await asks(`alice@${REALM}`, strong)
+    t.equal(await rig.reply(plain, {}, here), 'ok', 'an answer to an earlier challenge is not counted as a failure')
+    await asks(`alice@${REALM}`, plain)
+    t.equal(
+      await rig.reply(plain, { nc: '00000002', username: `alice@${REALM}` }, here),
+      'throttled',
+      'what is offered is counted, as for a user that does not exist',
+    )
+    const nobody = { username: `bob@${REALM}` }
+    t.equal(await rig.reply(plain, nobody, here), 'unknown_user')
+    t.equal(await rig.reply(plain, { ...nobody, nc: '00000002' }, here), 'throttled')
   },
 )
 
