@@ -43,9 +43,12 @@ export type CredentialListChange = {
   readonly algorithms?: readonly HashAlgorithm[] | null | undefined
 }
 
-/** Writes of credential lists. Locks are taken in one order everywhere: account, names, list, realm, user name. */
+/** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name, names. */
 export function createCredentialListProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
-  /** A realm other than an account's own is a name like a domain's. */
+  /**
+   * A realm other than an account's own is a name like a domain's. Asked last, when the realm is claimed: whoever has
+   * the lock of all names waits for nothing any more.
+   */
   async function takeName(tx: pg.PoolClient, accountSid: string, realm: string): Promise<void> {
     if (await isFreeForRealm(tx, { accountSid, name: realm, sipDomain })) return
     throw new Refusal('realm_taken', 'Realm', "is, or lies above or under, another account's domain")
@@ -84,12 +87,13 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     return [await appendChange(tx, { kind: 'realm', realm }, await drawVersion(tx))]
   }
 
-  async function locked(tx: pg.PoolClient, accountSid: string, sid: string): Promise<CredentialList> {
+  async function locked(tx: pg.PoolClient, accountSid: string, sid: string) {
     // A realm that is taken refers to its account, which a new list's writer has locked before that realm.
-    await lockAccount(tx, accountSid, 'share')
+    const account = await lockAccount(tx, accountSid, 'share')
     const list = await lockCredentialList(tx, accountSid, sid)
-    if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
-    return list
+    if (!account || !list)
+      throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
+    return { list, ownRealm: account.realm }
   }
 
   async function insertNew(
@@ -104,10 +108,10 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
       throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${listsMax} an account`)
     }
     const realm = normalizeRealm(wanted ?? account.realm)
-    if (realm !== account.realm) await takeName(tx, accountSid, realm)
     const changes = await enterRealm(tx, accountSid, realm, algorithms, 0)
     const sid = createSid('credentialList')
     await insertCredentialList(tx, { sid, accountSid, friendlyName, realm })
+    if (realm !== account.realm) await takeName(tx, accountSid, realm)
     const list = (await findCredentialList(tx, accountSid, sid)) as CredentialList
     const action = 'credential_list.create'
     await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
@@ -141,9 +145,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     /** Changes name, realm and what the realm offers; undefined leaves what is there. Nothing is written for nothing. */
     async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
       const { list, changes } = await inTransaction(pool, async (tx) => {
-        await lockAccount(tx, accountSid, 'share')
-        if (change.realm !== undefined) await takeName(tx, accountSid, normalizeRealm(change.realm))
-        const before = await locked(tx, accountSid, sid)
+        const { list: before, ownRealm } = await locked(tx, accountSid, sid)
         const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
         const moves = realm !== before.realm
         if (moves && (await countCredentials(tx, sid, 1)) > 0) {
@@ -161,6 +163,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
         if (isSame) return { list: before, changes: [] }
         await updateCredentialList(tx, sid, { friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []
+        if (moves && realm !== ownRealm) await takeName(tx, accountSid, realm)
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
         const detail = describeAlteration(audited(before), audited(after))
         await appendAudit(tx, author, { accountSid, action: 'credential_list.update', resourceSid: sid, detail })
@@ -176,7 +179,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
      */
     async delete(accountSid: string, sid: string): Promise<void> {
       const changes = await inTransaction(pool, async (tx) => {
-        const list = await locked(tx, accountSid, sid)
+        const { list } = await locked(tx, accountSid, sid)
         // The foreign key would say so too, after all credentials are deleted: there may be a million.
         if (await isCredentialListMapped(tx, sid)) throw inUse()
         await lockRealm(tx, list.realm, 'update')

@@ -17,6 +17,7 @@ import {
   updateDomain,
 } from '../store/domains.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
+import { lockRealm } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'
 import { isFreeForDomain } from './free-names.js'
 import { holdAccount } from './held-account.js'
@@ -30,7 +31,7 @@ export type DomainProvision = ReturnType<typeof createDomainProvision>
 export type NewDomainInput = DomainSettingsChange & { readonly domainName: string }
 export type DomainUpdate = DomainSettingsChange & { readonly domainName?: string | undefined }
 
-/** Writes of domains. Locks are taken in one order everywhere: account, names, domain, list, realm, user name. */
+/** Writes of domains. Locks are taken in one order everywhere: account, domain, list, realm, user name, names. */
 export function createDomainProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
   async function takeName(tx: Queryable, accountSid: string, name: string): Promise<void> {
     if (await isFreeForDomain(tx, { accountSid, name, sipDomain })) return
@@ -50,8 +51,8 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
   }
 
   async function rename(tx: Queryable, domain: Domain, name: string): Promise<void> {
-    await takeName(tx, domain.accountSid, name)
     await refuseSubdomains(tx, domain)
+    await takeName(tx, domain.accountSid, name)
   }
 
   return {
@@ -63,6 +64,8 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
         if ((await countDomains(tx, accountSid)) >= DOMAINS_PER_ACCOUNT_MAX) {
           throw new Refusal('too_many_domains', 'Domains', `are limited to ${DOMAINS_PER_ACCOUNT_MAX} an account`)
         }
+        // The new row refers to it, and an import may have it: whoever has the lock of all names waits for nothing.
+        await lockRealm(tx, realm, 'share')
         await takeName(tx, accountSid, name)
         const sid = createSid('domain')
         const version = await drawVersion(tx)
@@ -85,11 +88,10 @@ export function createDomainProvision({ pool, publisher, sipDomain, author }: Wr
       const name = domainName === undefined ? undefined : normalizeRealm(domainName)
       const { domain, changes } = await inTransaction(pool, async (tx) => {
         await holdAccount(tx, accountSid)
-        const found = await findDomain(tx, accountSid, sid)
-        const renames = found !== undefined && name !== undefined && name !== found.domainName
-        if (renames) await rename(tx, found, name)
         const before = await hold(tx, accountSid, sid)
+        const renames = name !== undefined && name !== before.domainName
         if (!renames && isSame(before.settings, settings)) return { domain: before, changes: [] }
+        if (renames) await rename(tx, before, name)
         await updateDomain(tx, sid, name, settings)
         const domain = (await findDomain(tx, accountSid, sid)) as Domain
         const detail = describeAlteration(audited(before), audited(domain))

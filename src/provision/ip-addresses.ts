@@ -5,7 +5,7 @@ import { appendAudit } from '../store/audit.js'
 import { inTransaction, type Queryable } from '../store/database.js'
 import { findIpListDomains } from '../store/domain-mappings.js'
 import { lockDomains, touchDomains } from '../store/domain-versions.js'
-import { lockIpAccessControlList } from '../store/ip-access-control-lists.js'
+import { findIpAccessControlList, lockIpAccessControlList } from '../store/ip-access-control-lists.js'
 import {
   countIpAddresses,
   deleteIpAddress,
@@ -46,11 +46,13 @@ export function createIpAddressProvision({ pool, publisher, author }: WriteDeps)
   ): Promise<T> {
     const { left, changes } = await inTransaction(pool, async (tx) => {
       await holdAccount(tx, accountSid)
-      const domainSids = await findIpListDomains(tx, listSid)
-      await lockDomains(tx, domainSids)
-      const list = await lockIpAccessControlList(tx, accountSid, listSid)
+      // Whose list it is comes first: another account's domains are nobody's to lock.
+      const list = await findIpAccessControlList(tx, accountSid, listSid)
       const field = 'IpAccessControlListSid'
       if (!list) throw new Refusal('not_found', field, 'names no IP access control list of this account')
+      const domainSids = await findIpListDomains(tx, listSid)
+      await lockDomains(tx, domainSids)
+      await lockIpAccessControlList(tx, accountSid, listSid)
       const { left, wrote } = await work(tx)
       return { left, changes: wrote ? await touchDomains(tx, domainSids) : [] }
     })

@@ -5,7 +5,8 @@ const NAMES_LOCK = 5060_5062
 
 /**
  * Makes those who take a host name, as a domain or as a realm, do so one after the other until their transactions end:
- * of two names that lie under each other, no index can tell.
+ * of two names that lie under each other, no index can tell. All accounts share this lock, so it is taken last, when no
+ * other is waited for any more.
  */
 export async function lockNames(tx: Queryable): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [NAMES_LOCK])

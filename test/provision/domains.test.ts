@@ -248,6 +248,37 @@ t.test('of a realm and a domain under it that two accounts take at once exactly 
   t.equal(all.filter((code) => code === 'done').length, 1, all.join())
 })
 
+t.test('whoever waits for what an import holds keeps no other account from taking a name', async (t) => {
+  const [ann, bob] = [await createStage(t, database), await createStage(t, database)]
+  const [realm, own] = [freshName(), freshName()]
+  const { credentialLists, domains } = ann.provision
+  const { sid } = await credentialLists.create(ann.accountSid, { friendlyName: 'imported', realm })
+  const pbx = await domains.create(ann.accountSid, { domainName: own })
+  const waits = [
+    () => credentialLists.update(bob.accountSid, bob.listSid, { realm }),
+    () => credentialLists.create(bob.accountSid, { friendlyName: 'another', realm }),
+    () => domains.create(ann.accountSid, { domainName: freshName() }),
+    () => domains.update(ann.accountSid, pbx.sid, { domainName: freshName() }),
+    () => credentialLists.update(ann.accountSid, sid, { realm: freshName() }),
+  ]
+  for (const wait of waits) {
+    const { waited } = await inTransaction(database.pool, async (tx) => {
+      await tx.query('select from credential_lists where sid = $1 for share', [sid])
+      await tx.query('select from domains where sid = $1 for share', [pbx.sid])
+      await tx.query('select from realms where realm = any($1) for update', [[realm, ann.realm]])
+      const waited = codes([wait()])
+      await until(async () => (await waiting({ database })) === 1)
+      const { rowCount } = await tx.query(
+        `select from pg_locks join pg_database on oid = database and datname = current_database()
+         where locktype = 'advisory'`,
+      )
+      t.equal(rowCount, 0, 'the names are free')
+      return { waited }
+    })
+    t.match(await waited, [/done|realm_taken/], `${wait}`)
+  }
+})
+
 t.test('a list that a domain uses keeps its realm and is not deleted', async (t) => {
   const stage = await createStage(t, database, redis)
   const { accountSid, listSid } = stage
@@ -415,7 +446,11 @@ t.test("another account's domains and lists cannot be written", async (t) => {
   await t.rejects(domainMappings.unmapIpAccessControlList(bob.accountSid, sid, ips.sid), unknown)
   await t.rejects(ipAccessControlLists.update(bob.accountSid, ips.sid, 'mine'), unknown)
   await t.rejects(ipAccessControlLists.delete(bob.accountSid, ips.sid), unknown)
-  await t.rejects(ipAddresses.create(bob.accountSid, ips.sid, address), unknown)
+  await ann.provision.domainMappings.mapIpAccessControlList(ann.accountSid, sid, ips.sid)
+  await inTransaction(database.pool, async (tx) => {
+    await tx.query('select from domains where sid = $1 for update', [sid])
+    await t.rejects(ipAddresses.create(bob.accountSid, ips.sid, address), unknown, 'without waiting for a lock of hers')
+  })
   await t.rejects(domains.create(ann.accountSid.replace('AC', 'AD'), { domainName: freshName() }), unknown)
   const reference = { code: 'unknown_reference' }
   await t.rejects(domainMappings.mapCredentialList(bob.accountSid, own.sid, 'calls', ann.listSid), reference)
