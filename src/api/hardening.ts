@@ -69,6 +69,8 @@ export async function hardenServer(
   })
   // Without a listener Node closes the connection. No resource allows any method of a tunnel (RFC 9110 section 10.2.1).
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+    // Node has taken its own listener away; unheard, the error of a client that is gone would end the process.
+    socket.on('error', (error) => app.log.debug({ err: error }, 'a connection broke'))
     answerer.answerSocket(
       new Fault('method_not_allowed', 'Method not allowed, this is no proxy', { allow: '' }),
       socket,

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { SECURE_HEADERS } from '../../src/secure-headers.js'
 import { fillIn } from './every-operation.js'
@@ -272,6 +274,15 @@ t.test("what Node's parser refuses is answered in Twilio's form too", async (t) 
   const tunnel = await exchange(api.port, 'CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n')
   isRefused(t, tunnel, 405, 20004, /^Method not allowed/, 'a tunnel')
   t.equal(tunnel.headers.get('allow'), '')
+  const resets = Array.from({ length: 20 }, async () => {
+    const socket = connect(api.port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write('CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n')
+    setImmediate(() => socket.resetAndDestroy())
+    await once(socket, 'close')
+  })
+  await Promise.all(resets)
+  t.equal((await api.ask('GET', `${account}.json`)).status, 200, 'whoever breaks off breaks nothing')
   const fragment = await exchange(api.port, head.replace('.json', '.json#x').concat('\r\n'))
   isRefused(t, fragment, 400, 20001, /fragment/, 'a fragment')
   const absolute = await exchange(api.port, head.replace(' /', ' http://x/').concat('\r\n'))
