@@ -150,7 +150,7 @@ t.test('api writes through provision alone, and of store only reads', (t) => {
 })
 
 t.test('bulk writes through provision alone, and of store only reads', (t) => {
-  const others = ['provision', 'digest/algorithm', 'secret', ...WORDS]
+  const others = ['provision', 'digest/algorithm', 'secret', 'unprintable', ...WORDS]
   t.same(
     strays('bulk', ({ to }) => ['store', 'provision'].includes(roomOf(to)) || others.includes(to)),
     [],

@@ -21,15 +21,20 @@ const SEPARATORS = [',', ';', '\t', '|'] as const
 /** What stands behind a backslash in MySQL's dumps (LOAD DATA, "Field and Line Handling"); others are themselves. */
 const ESCAPED: Readonly<Record<string, string>> = { 0: '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\x1a' }
 
-type Parsed = { readonly record: readonly string[]; readonly info: { readonly lines: number } }
+type Parsed = { readonly record: readonly string[]; readonly info: Position }
+
+/** Where the parser was at the end of a record. */
+type Position = { readonly lines: number; readonly empty_lines: number }
 
 /** The users of a CSV file, from its chunks. Throws a `SourceFault` where it is not readable as such. */
 export async function* readCsv(file: AsyncIterable<Buffer>, form: CsvForm): AsyncGenerator<SourceItem> {
   let read: RowReader | undefined = form.columns && createRowReader(form.columns)
   let width = form.columns?.length
   try {
-    for await (const { record, info } of parseRecords(file, form)) {
-      const line = info.lines
+    const lineOf = createLineCount(form)
+    for await (const parsed of parseRecords(file, form)) {
+      const { record } = parsed
+      const line = lineOf(parsed)
       if (read === undefined) {
         read = createRowReader(record)
         width = record.length
@@ -45,6 +50,19 @@ export async function* readCsv(file: AsyncIterable<Buffer>, form: CsvForm): Asyn
     throw error
   }
   if (read === undefined) throw new SourceFault('is empty')
+}
+
+/** Tells of each record, in their order, the line where it begins; the parser tells where it ends. */
+function createLineCount({ backslashes = false }: CsvForm): (parsed: Parsed) => number {
+  let before: Position = { lines: 0, empty_lines: 0 }
+  let countedTwice = 0
+  return ({ record, info }) => {
+    const line = before.lines + 1 + info.empty_lines - before.empty_lines - countedTwice
+    before = info
+    // The parser takes CR LF between quotes for two ends of a line; behind backslashes those are no ends at all.
+    if (!backslashes) for (const value of record) countedTwice += value.split('\r\n').length - 1
+    return line
+  }
 }
 
 /** The separator must be known before the parser is made, and stands in the first chunk. */

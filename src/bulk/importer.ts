@@ -1,7 +1,7 @@
 import type { ImportInput, ImportOutcome, ImportProvision } from '../provision/imports.js'
+import { Rehearsal } from '../provision/rehearsal.js'
 import { type RealmChoice, toCandidate } from './candidate.js'
 import type { Report } from './report.js'
-import { Seen } from './seen.js'
 import type { SourceItem, SourceRow } from './source-row.js'
 import type { Target, Targets } from './targets.js'
 
@@ -11,14 +11,8 @@ const BATCH = 1_000
 /** Rows that wait for a batch of their list to fill, in all; with more lists than that holds, batches are smaller. */
 const WAITING_MAX = 20_000
 
-/** What became of the rows that were read. */
-export type ImportCounts = {
-  readonly read: number
-  readonly created: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly refused: number
-}
+/** What has become of the rows that were read. */
+export type ImportCounts = { read: number; created: number; updated: number; unchanged: number; refused: number }
 
 const REFUSALS: Readonly<Partial<Record<ImportOutcome, string>>> = {
   different: 'is there already with another password, HA1, description or state: --update replaces it',
@@ -29,8 +23,8 @@ const REFUSALS: Readonly<Partial<Record<ImportOutcome, string>>> = {
 type Waiting = { readonly target: Target; readonly rows: { readonly line: number; readonly input: ImportInput }[] }
 
 /**
- * Imports everything that a source gives, and answers what became of it. A row that is refused stops nothing; an error
- * of the source or of a store ends it, and what was written until then stays, so that a second run completes it.
+ * Imports everything that a source gives, and keeps count of what becomes of it. A row that is refused stops nothing; an
+ * error of the source or of a store ends it, and what was written until then stays, so that a second run completes it.
  */
 export async function importAll(
   source: AsyncIterable<SourceItem>,
@@ -43,14 +37,15 @@ export async function importAll(
     /** Whether nothing is to be written. */
     readonly dryRun: boolean
     readonly report: Report
+    /** Begins with noughts, and is true at any moment, however it ends. */
+    readonly counts: ImportCounts
     /** Called now and then. */
-    readonly onProgress: (counts: ImportCounts) => void
+    readonly onProgress: (counts: Readonly<ImportCounts>) => void
   },
-): Promise<ImportCounts> {
-  const { imports, targets, report, update } = deps
-  const counts = { read: 0, created: 0, updated: 0, unchanged: 0, refused: 0 }
+): Promise<void> {
+  const { imports, targets, report, update, counts } = deps
   const waiting = new Map<Target, Waiting>()
-  const seen = deps.dryRun ? new Seen() : undefined
+  const rehearsal = deps.dryRun ? new Rehearsal() : undefined
   let waitingRows = 0
   let published: Promise<void> = Promise.resolve()
 
@@ -91,15 +86,10 @@ export async function importAll(
   }
 
   async function bring(target: Target, inputs: readonly ImportInput[]): Promise<ImportOutcome[]> {
-    const { sid } = target
-    if (seen) {
-      const planned = await imports.plan(target, inputs, update)
-      return inputs.map((input, index) => seen.meet(target.realm, input, update) ?? (planned[index] as ImportOutcome))
-    }
-    if (sid === undefined) throw new Error('a list was not created')
+    if (rehearsal) return imports.rehearse(target, inputs, update, rehearsal)
     // One batch is mirrored while the next one is written, and no more.
     const before = published
-    const done = await imports.run({ ...target, sid }, inputs, update)
+    const done = await imports.run(target, inputs, update)
     await before
     published = done.published
     return done.outcomes
@@ -113,5 +103,4 @@ export async function importAll(
   }
   for (const batch of [...waiting.values()]) await flush(batch)
   await published
-  return counts
 }

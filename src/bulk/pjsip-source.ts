@@ -2,10 +2,24 @@ import { HA1_FIELDS, type Ha1Field } from '../credential.js'
 import { parseAlgorithm } from '../digest/algorithm.js'
 import { Secret } from '../secret.js'
 import { lastValue, readAsteriskConfig, type Section } from './asterisk-config.js'
-import type { SourceItem } from './source-row.js'
+import { SourceFault, type SourceItem } from './source-row.js'
 
-/** Longest file, in characters: templates and additions refer back, so it is read as a whole, as Asterisk does. */
-const LENGTH_MAX = 256 * 1024 * 1024
+/** Longest file, in MiB: templates and additions refer back, so it is read as a whole, as Asterisk does. */
+const SIZE_MAX_MIB = 16
+
+/** The users of a `pjsip.conf`, from its chunks. Throws a `SourceFault` where it is too long or no such file. */
+export async function* readPjsipFile(file: AsyncIterable<Buffer>): AsyncGenerator<SourceItem> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of file) {
+    size += chunk.length
+    if (size > SIZE_MAX_MIB * 1024 * 1024) {
+      throw new SourceFault(`exceeds ${SIZE_MAX_MIB} MiB, the most of a pjsip.conf: import it in parts, or as CSV`)
+    }
+    chunks.push(chunk)
+  }
+  yield* readPjsip(Buffer.concat(chunks).toString('utf8'))
+}
 
 /**
  * The users of an Asterisk `pjsip.conf`: its sections of `type=auth` (docs.asterisk.org, res_pjsip). `auth_type` may
@@ -14,7 +28,6 @@ const LENGTH_MAX = 256 * 1024 * 1024
  * here.
  */
 export function* readPjsip(text: string): Generator<SourceItem> {
-  if (text.length > LENGTH_MAX) throw new RangeError('pjsip.conf is too long')
   const { sections, faults } = readAsteriskConfig(text)
   for (const { line, fault } of faults) yield { line, username: '', fault }
   const live = sections.filter(({ isTemplate }) => !isTemplate)

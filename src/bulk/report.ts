@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { stringify } from 'csv-stringify/sync'
+import { escapeUnprintable } from '../unprintable.js'
 
 /** A row that was refused; nothing in it is secret. */
 export type RefusedRow = {
@@ -12,8 +13,11 @@ export type RefusedRow = {
 /** Tells of every row that was refused. */
 export type Report = { refuse(row: RefusedRow): void; close(): void }
 
-/** Longest user name that is shown: one that is out of rule may be anything. */
+/** Longest text of the source that is shown, in characters: one that is out of rule may be anything. */
 const SHOWN_MAX = 64
+
+/** Longest reason, with the name of a list in it. */
+const REASON_MAX = 512
 
 /** Writes CSV with a header into a file that only its owner can read, in place of what is there. */
 export function createFileReport(path: string): Report {
@@ -21,7 +25,7 @@ export function createFileReport(path: string): Report {
   writeSync(file, stringify([['line', 'username', 'realm', 'reason']]))
   return {
     refuse({ line, username, realm, reason }) {
-      writeSync(file, stringify([[String(line), shorten(username), realm, reason]]))
+      writeSync(file, stringify([[String(line), show(username), show(realm), show(reason, REASON_MAX)]]))
     },
     close: () => closeSync(file),
   }
@@ -31,13 +35,15 @@ export function createFileReport(path: string): Report {
 export function createSpokenReport(say: (text: string) => void): Report {
   return {
     refuse({ line, username, realm, reason }) {
-      const who = username === '' ? '' : ` ${JSON.stringify(shorten(username))}${realm && ` in ${realm}`}`
-      say(`line ${line}${who}: ${reason}\n`)
+      const who = username === '' ? '' : ` "${show(username)}"${realm && ` in ${show(realm)}`}`
+      say(`line ${line}${who}: ${show(reason, REASON_MAX)}\n`)
     },
     close: () => undefined,
   }
 }
 
-function shorten(username: string): string {
-  return username.length > SHOWN_MAX ? `${username.slice(0, SHOWN_MAX)}…` : username
+/** A text as a terminal may show it, or a spreadsheet in a line. */
+function show(text: string, lengthMax = SHOWN_MAX): string {
+  const shown = [...text.slice(0, 2 * lengthMax + 2)]
+  return escapeUnprintable(shown.length > lengthMax ? `${shown.slice(0, lengthMax).join('')}…` : text)
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { type CsvForm, readCsv } from './csv-source.js'
-import { readPjsip } from './pjsip-source.js'
+import { readPjsipFile } from './pjsip-source.js'
 import type { SourceItem } from './source-row.js'
 import { isDatabaseUrl, readSubscribers } from './subscriber-source.js'
 
@@ -26,15 +26,18 @@ export async function* readSource(source: string, form: SourceForm): AsyncGenera
   const head = await chunks.next()
   const first = head.done ? Buffer.alloc(0) : head.value
   const all = chain(first, chunks)
-  if ((form.format ?? recognize(source, first)) === 'csv') return yield* readCsv(all, form)
-  const text: Buffer[] = []
-  for await (const chunk of all) text.push(chunk)
-  yield* readPjsip(Buffer.concat(text).toString('utf8'))
+  const format = form.format ?? (isWrittenAsCsv(form) ? 'csv' : recognize(source, first))
+  yield* format === 'csv' ? readCsv(all, form) : readPjsipFile(all)
 }
 
 async function* chain(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield first
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+}
+
+/** Whether something is said of the form that only CSV has: a first user may look like Asterisk's first words. */
+function isWrittenAsCsv({ columns, separator, backslashes }: CsvForm): boolean {
+  return columns !== undefined || separator !== undefined || backslashes === true
 }
 
 /** Asterisk's configuration begins with a section, a comment or an inclusion, and no CSV's header does. */

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { Refusal } from '../errors.js'
 import type { CredentialListProvision } from '../provision/credential-lists.js'
 import type { ImportTarget } from '../provision/imports.js'
-import { isSid } from '../sid.js'
+import { createSid, isSid } from '../sid.js'
 import { findAccount } from '../store/accounts.js'
 import { type CredentialList, findCredentialList, findCredentialListNamed } from '../store/credential-lists.js'
 import type { Refused } from './candidate.js'
@@ -45,6 +45,7 @@ export async function createTargets(deps: {
   const home = list === undefined ? undefined : await findHome(pool, chosenAccount, list)
   let homeRealm = home?.realm
   const found = new Map<string, Promise<Target | Refused>>()
+  const rehearsed = new RehearsedLists()
 
   function nameFor(place: Place): string {
     if (list === undefined) return place.list || nameAfter(place.realm)
@@ -59,7 +60,8 @@ export async function createTargets(deps: {
     if ([...friendlyName].length > LIST_NAME_LENGTH_MAX) {
       return { refused: `the name of its list exceeds ${LIST_NAME_LENGTH_MAX} characters` }
     }
-    const there = await findCredentialListNamed(pool, accountSid, friendlyName)
+    const there =
+      rehearsed.find(accountSid, friendlyName) ?? (await findCredentialListNamed(pool, accountSid, friendlyName))
     if (there && there.realm !== realm) return { refused: `the list ${JSON.stringify(friendlyName)} has another realm` }
     if (there) return { accountSid, realm, sid: there.sid, friendlyName }
     return create(accountSid, friendlyName, realm)
@@ -68,10 +70,12 @@ export async function createTargets(deps: {
   async function create(accountSid: string, friendlyName: string, realm: string): Promise<Target | Refused> {
     const input = { friendlyName, realm }
     try {
-      const made = choice.dryRun
-        ? await credentialLists.rehearse(accountSid, input, Number.POSITIVE_INFINITY)
-        : await credentialLists.create(accountSid, input, Number.POSITIVE_INFINITY)
-      return { accountSid, realm, sid: made?.sid, friendlyName }
+      if (choice.dryRun) {
+        await credentialLists.rehearse(accountSid, input, Number.POSITIVE_INFINITY)
+        return rehearsed.add(accountSid, friendlyName, realm)
+      }
+      const { sid } = await credentialLists.create(accountSid, input, Number.POSITIVE_INFINITY)
+      return { accountSid, realm, sid, friendlyName }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       // Another import has made it meanwhile.
@@ -90,6 +94,26 @@ export async function createTargets(deps: {
       found.set(key, target)
       return target
     },
+  }
+}
+
+/** Lists that a dry run would have created, and whose their realms would be. */
+class RehearsedLists {
+  readonly #lists = new Map<string, Target>()
+  readonly #owners = new Map<string, string>()
+
+  find(accountSid: string, friendlyName: string): Target | undefined {
+    return this.#lists.get(`${accountSid} ${friendlyName}`)
+  }
+
+  /** Takes a list for created, unless its realm would be another account's by then. */
+  add(accountSid: string, friendlyName: string, realm: string): Target {
+    const owner = this.#owners.get(realm) ?? accountSid
+    if (owner !== accountSid) throw new Refusal('realm_taken', 'Realm', 'belongs to another account')
+    this.#owners.set(realm, owner)
+    const list = { accountSid, friendlyName, realm, sid: createSid('credentialList') }
+    this.#lists.set(`${accountSid} ${friendlyName}`, list)
+    return list
   }
 }
 

@@ -2,6 +2,7 @@ import { isAuthId, isSid } from '../sid.js'
 import { AUDIT_ACTIONS, type AuditFilter, type AuditRecord, listAudit } from '../store/audit.js'
 import type { Queryable } from '../store/database.js'
 import { migrateWhenUp, openDatabase } from '../stores.js'
+import { escapeUnprintable } from '../unprintable.js'
 import { type CommandContext, UsageError } from './command.js'
 import { DURATION_RULE, parseDuration } from './duration.js'
 import { readOptions } from './options.js'
@@ -100,19 +101,9 @@ function toColumns({ at, accountSid, author, action, resourceSid, detail }: Audi
     `by=${author.actorSid ?? '-'}`,
     `door=${author.door}`,
     `request=${author.requestId ?? '-'}`,
-    JSON.stringify(detail).replaceAll(UNPRINTABLE, escapeUnits),
+    escapeUnprintable(JSON.stringify(detail)),
   ]
   return `${columns.join(' ')}\n`
 }
 
 const ACTION_WIDTH = Math.max(...AUDIT_ACTIONS.map(({ length }) => length))
-
-/** What JSON leaves as it is and a terminal may take for a command, or show in another order (Unicode Cc, Cf, Zl, Zp). */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
-
-function escapeUnits(text: string): string {
-  return Array.from(
-    { length: text.length },
-    (_, unit) => `\\u${text.charCodeAt(unit).toString(16).padStart(4, '0')}`,
-  ).join('')
-}

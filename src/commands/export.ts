@@ -26,7 +26,7 @@ export async function runExport(context: CommandContext): Promise<number> {
       throw new Refusal('not_found', '--account', 'names no account')
     }
     const csv = exportCsv(database.pool, { accountSid: account, listSid })
-    if (output === undefined) await pipeline(csv, process.stdout, { end: false })
+    if (output === undefined) await pipeline(csv, process.stdout, { end: false }).catch(unlessEnough)
     else await pipeline(csv, await createFile(output))
     return 0
   })
@@ -37,6 +37,11 @@ async function findListSid({ pool }: Tools['database'], accountSid: string, list
   const found = await find(pool, accountSid, list)
   if (!found) throw new Refusal('not_found', '--list', 'names no credential list of the account')
   return found.sid
+}
+
+/** Whoever reads may have had enough, as `head` has, and that is no failure. */
+function unlessEnough(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /** A file that is there already may be open to others, so it is not written over. */

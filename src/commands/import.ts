@@ -1,7 +1,7 @@
 import { type ImportCounts, importAll } from '../bulk/importer.js'
-import { createFileReport, createSpokenReport } from '../bulk/report.js'
+import { createFileReport, createSpokenReport, type Report } from '../bulk/report.js'
 import { readSource, SOURCE_FORMATS, type SourceForm } from '../bulk/source.js'
-import { SourceFault } from '../bulk/source-row.js'
+import { SourceFault, type SourceItem } from '../bulk/source-row.js'
 import { isDatabaseUrl } from '../bulk/subscriber-source.js'
 import { createTargets, LIST_NAME_LENGTH_MAX } from '../bulk/targets.js'
 import { isRealm, REALM_RULE } from '../names.js'
@@ -90,16 +90,21 @@ async function runWith({ print, log, database, provision, relay, masterSid }: To
   const { credentialLists, imports } = provision
   const targets = await createTargets({ pool: database.pool, credentialLists, choice })
   const realms = { ...options.realms, otherwise: options.realms.otherwise ?? targets.home?.realm }
-  const report = options.report === undefined ? createSpokenReport(say) : createFileReport(options.report)
+  const report = options.report === undefined ? createSpokenReport(say) : openReport(options.report)
+  const counts = { read: 0, created: 0, updated: 0, unchanged: 0, refused: 0 }
   const progress = createProgress(say, Date.now)
   try {
-    const deps = { imports, targets, realms, update, dryRun, report, onProgress: progress }
-    const counts = await importAll(readSource(source, form), deps).catch(asUsage(source))
+    const deps = { imports, targets, realms, update, dryRun, report, counts, onProgress: progress }
+    await importAll(tellingFaults(source, readSource(source, form)), deps)
     if (relay && !dryRun && !(await settle({ database, relay }))) {
       log.warn('not all changes are mirrored yet; the servers, or the next import, go on with them')
     }
     print(`${dryRun ? 'dry run, nothing is written: ' : ''}${describe(counts)}\n`)
     return counts.refused === 0 ? 0 : 1
+  } catch (error) {
+    if (counts.read > 0) say(`broken off after ${describe(counts)}\n`)
+    if (counts.read > 0 && !dryRun) say('what was written stays, and the same import, run again, completes it\n')
+    throw error
   } finally {
     report.close()
   }
@@ -109,25 +114,40 @@ function isUrl(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
 }
 
-/** The source's own faults are the caller's to mend; the address of a database may hold a password. */
-function asUsage(source: string) {
-  const name = isUrl(source) ? 'the table' : source
-  return (error: unknown): never => {
+function openReport(path: string): Report {
+  try {
+    return createFileReport(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
+    throw new UsageError(`--report names a file that cannot be written: ${code}`)
+  }
+}
+
+/**
+ * What a source gives. Its own faults are the caller's to mend, those of the stores that it goes to are not: they look
+ * alike, and come out elsewhere. The address of a database may hold a password, and is not shown.
+ */
+async function* tellingFaults(source: string, items: AsyncIterable<SourceItem>): AsyncGenerator<SourceItem> {
+  const isDatabase = isDatabaseUrl(source)
+  try {
+    yield* items
+  } catch (error) {
+    const name = isDatabase ? 'the table' : source
     if (error instanceof SourceFault) throw new UsageError(`${name} ${error.message}`)
     const isOfFile = error instanceof Error && 'syscall' in error && ['open', 'read'].includes(String(error.syscall))
-    if (isOfFile && 'code' in error) throw new UsageError(`${name} cannot be read: ${error.code}`)
+    if (!isDatabase && isOfFile && 'code' in error) throw new UsageError(`${name} cannot be read: ${error.code}`)
     throw error
   }
 }
 
-function describe({ read, created, updated, unchanged, refused }: ImportCounts): string {
+function describe({ read, created, updated, unchanged, refused }: Readonly<ImportCounts>): string {
   return `${read} rows: ${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`
 }
 
 /** Says every second how far it is, and how fast since the second before. */
 function createProgress(say: (text: string) => void, now: () => number) {
   let last = { at: now(), done: 0 }
-  return (counts: ImportCounts) => {
+  return (counts: Readonly<ImportCounts>) => {
     const seconds = (now() - last.at) / 1_000
     if (seconds * 1_000 < PROGRESS_MS) return
     const done = counts.created + counts.updated + counts.unchanged + counts.refused

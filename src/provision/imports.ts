@@ -3,7 +3,7 @@ import type { StoredHa1s } from '../credential.js'
 import { Refusal } from '../errors.js'
 import { createSid } from '../sid.js'
 import { lockAccount } from '../store/accounts.js'
-import { appendAudit } from '../store/audit.js'
+import { type AuditEntry, appendAudits } from '../store/audit.js'
 import { type CredentialList, lockCredentialList } from '../store/credential-lists.js'
 import { inTransaction } from '../store/database.js'
 import {
@@ -14,7 +14,9 @@ import {
 } from '../store/imported-credentials.js'
 import type { Change } from '../store/outbox.js'
 import { lockRealm } from '../store/realms.js'
+import { describeCredentialUpdate } from './audited-credential.js'
 import { watchingOffer } from './realm-offer.js'
+import type { Rehearsal } from './rehearsal.js'
 import type { WriteDeps } from './write-deps.js'
 
 /** A credential to be imported; what is undefined was not given, and is no difference to what is there. */
@@ -31,17 +33,14 @@ export type ImportInput = {
  */
 export type ImportOutcome = 'created' | 'updated' | 'unchanged' | 'different' | 'elsewhere'
 
-/** Where credentials are to go; `sid` is undefined for a list that a dry run did not create. */
-export type ImportTarget = { readonly accountSid: string; readonly realm: string; readonly sid: string | undefined }
-
-/** A list that is there. */
-export type NamedTarget = ImportTarget & { readonly sid: string }
+/** The list that credentials are to go to; that of a rehearsal need not be there. */
+export type ImportTarget = { readonly accountSid: string; readonly realm: string; readonly sid: string }
 
 export type ImportProvision = ReturnType<typeof createImportProvision>
 
 /** Writes of many credentials at once. Locks are taken in one order everywhere: account, list, realm. */
 export function createImportProvision({ pool, publisher, author }: WriteDeps) {
-  async function hold(tx: pg.PoolClient, { accountSid, sid, realm }: NamedTarget): Promise<CredentialList> {
+  async function hold(tx: pg.PoolClient, { accountSid, sid, realm }: ImportTarget): Promise<CredentialList> {
     await lockAccount(tx, accountSid, 'share')
     const list = await lockCredentialList(tx, accountSid, sid, 'share')
     if (!list) throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
@@ -55,22 +54,24 @@ export function createImportProvision({ pool, publisher, author }: WriteDeps) {
   async function write(tx: pg.PoolClient, list: CredentialList, plan: Plan): Promise<Change[]> {
     if (plan.rows.length === 0) return []
     const { result, changes } = await watchingOffer(tx, list.realm, () => writeImported(tx, list, plan.rows))
-    const { accountSid, sid: resourceSid } = list
-    await appendAudit(tx, author, {
-      accountSid,
-      action: 'credential.import',
-      resourceSid,
-      detail: count(plan.outcomes),
-    })
+    await appendAudits(tx, author, describeImport(list, plan))
     return [...result, ...changes]
   }
 
   return {
-    /** What `run` would answer, without a lock and without a write. */
-    async plan(target: ImportTarget, inputs: readonly ImportInput[], update: boolean): Promise<ImportOutcome[]> {
+    /** What `run` would answer after all that was rehearsed before, without a lock and without a write. */
+    async rehearse(
+      target: ImportTarget,
+      inputs: readonly ImportInput[],
+      update: boolean,
+      rehearsal: Rehearsal,
+    ): Promise<ImportOutcome[]> {
       const names = inputs.map(({ username }) => username)
-      const present = await findPresentCredentials(pool, target.realm, names)
-      return planImport(target.sid, present, inputs, update).outcomes
+      const met = rehearsal.meet(target.realm, inputs, await findPresentCredentials(pool, target.realm, names))
+      const marked = inputs.map((input) => rehearsal.mark(input))
+      const { outcomes, rows } = planImport(target.sid, met, marked, update)
+      rehearsal.write(target.realm, target.sid, rows)
+      return outcomes
     },
 
     /**
@@ -79,7 +80,7 @@ export function createImportProvision({ pool, publisher, author }: WriteDeps) {
      * `published` resolves when they are mirrored too.
      */
     async run(
-      target: NamedTarget,
+      target: ImportTarget,
       inputs: readonly ImportInput[],
       update: boolean,
     ): Promise<{ outcomes: ImportOutcome[]; published: Promise<void> }> {
@@ -94,11 +95,16 @@ export function createImportProvision({ pool, publisher, author }: WriteDeps) {
   }
 }
 
-type Plan = { readonly outcomes: ImportOutcome[]; readonly rows: readonly ImportedRow[] }
+type Plan = {
+  readonly outcomes: ImportOutcome[]
+  readonly rows: readonly ImportedRow[]
+  /** What the named users had before, as far as they were there. */
+  readonly before: ReadonlyMap<string, PresentCredential>
+}
 
 /** Goes through the inputs in order; of two with one name, the later meets what the earlier has made. */
 function planImport(
-  listSid: string | undefined,
+  listSid: string,
   present: ReadonlyMap<string, PresentCredential>,
   inputs: readonly ImportInput[],
   update: boolean,
@@ -116,11 +122,10 @@ function planImport(
     if (listThere !== listSid) return 'elsewhere'
     if (isSame(there, input)) return 'unchanged'
     if (!update) return 'different'
-    const sid = rows.get(username)?.sid ?? createSid('credential')
-    rows.set(username, { sid, ...merge(there, input) })
+    rows.set(username, { sid: there.sid, ...merge(there, input) })
     return 'updated'
   })
-  return { outcomes, rows: [...rows.values()] }
+  return { outcomes, rows: [...rows.values()], before: present }
 }
 
 /** Whether all that is given is there already. */
@@ -138,6 +143,32 @@ function merge(there: Omit<PresentCredential, 'listSid'>, input: ImportInput): O
   const { username, ha1s, enabled = there.enabled, description = there.description } = input
   const kept = ha1s.ha1 === there.ha1s.ha1 ? there.ha1s : {}
   return { username, enabled, description, ha1s: { ...kept, ...ha1s } }
+}
+
+/**
+ * A line of the trail for the batch, with the names of those who are new, and one for each credential that is another
+ * now. Of what may be secret, or may say anything, only that it has changed.
+ */
+function describeImport({ accountSid, sid, realm }: CredentialList, { rows, outcomes, before }: Plan): AuditEntry[] {
+  const action = 'credential.import'
+  const usernames: { created: string[]; updated: string[] } = { created: [], updated: [] }
+  const batch: AuditEntry = { accountSid, action, resourceSid: sid, detail: { ...count(outcomes), usernames } }
+  const entries = [batch]
+  for (const row of rows) {
+    const { username } = row
+    const there = before.get(username)
+    usernames[there ? 'updated' : 'created'].push(username)
+    if (there === undefined) continue
+    const isAnother = JSON.stringify(sorted(there.ha1s)) !== JSON.stringify(sorted(row.ha1s))
+    const update = describeCredentialUpdate({ ...there, realm }, { ...row, realm, listSid: sid })
+    const detail = { ...update, ...(isAnother && { password: true }) }
+    entries.push({ accountSid, action, resourceSid: there.sid, detail })
+  }
+  return entries
+}
+
+function sorted(ha1s: object): readonly unknown[] {
+  return Object.entries(ha1s).sort()
 }
 
 function count(outcomes: readonly ImportOutcome[]): Readonly<Record<string, number>> {

@@ -36,6 +36,20 @@ export async function appendAudit(tx: Queryable, author: Author, entry: AuditEnt
   )
 }
 
+/** Writes down many changes in one statement, in the transaction of the changes themselves. */
+export async function appendAudits(tx: Queryable, author: Author, entries: readonly AuditEntry[]): Promise<void> {
+  await tx.query(
+    `insert into audit (account_sid, actor_sid, door, request_id, action, resource_sid, detail)
+     select account_sid, $1, $2, $3, action, resource_sid, detail::jsonb
+     from unnest($4::text[], $5::text[], $6::text[], $7::text[]) as entry (account_sid, action, resource_sid, detail)`,
+    [
+      ...[author.actorSid, author.door, author.requestId],
+      ...[entries.map(({ accountSid }) => accountSid), entries.map(({ action }) => action)],
+      ...[entries.map(({ resourceSid }) => resourceSid), entries.map(({ detail = {} }) => JSON.stringify(detail))],
+    ],
+  )
+}
+
 /** A line of the trail. */
 export type AuditRecord = Required<AuditEntry> & {
   /** Grows with every line, in decimal digits. */

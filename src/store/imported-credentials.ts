@@ -14,10 +14,11 @@ export type ImportedCredential = {
   readonly ha1s: StoredHa1s
 }
 
-/** An imported credential that is written, new under this SID, or over the one of its name. */
+/** An imported credential that is written: new under this SID, or over the one that has it. */
 export type ImportedRow = ImportedCredential & { readonly sid: string }
 
 type Row = {
+  sid: string
   username: string
   list_sid: string
   enabled: boolean
@@ -26,6 +27,7 @@ type Row = {
 
 /** A credential that is there already; without any HA1 where what stands for MD5's is none. */
 export type PresentCredential = Omit<ImportedCredential, 'ha1s'> & {
+  readonly sid: string
   readonly listSid: string
   readonly ha1s: Partial<Ha1s>
 }
@@ -37,7 +39,7 @@ export async function findPresentCredentials(
   usernames: readonly string[],
 ): Promise<Map<string, PresentCredential>> {
   const { rows } = await db.query<Row>(
-    `select username, list_sid, enabled, description, ${COLUMNS} from credentials
+    `select sid, username, list_sid, enabled, description, ${COLUMNS} from credentials
      where realm = $1 and username = any($2::text[])`,
     [realm, usernames],
   )
@@ -45,8 +47,8 @@ export async function findPresentCredentials(
 }
 
 function toPresent(row: Row): PresentCredential {
-  const { username, list_sid: listSid, enabled, description } = row
-  return { username, listSid, enabled, description, ha1s: readHa1s(row) ?? {} }
+  const { sid, username, list_sid: listSid, enabled, description } = row
+  return { sid, username, listSid, enabled, description, ha1s: readHa1s(row) ?? {} }
 }
 
 /**

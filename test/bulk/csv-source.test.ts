@@ -25,7 +25,7 @@ lines",${HA1},${sha256}
 `
   t.same(await csvItems(exported), [
     {
-      ...{ line: 3, account: 'AC1', list: 'phones', username: 'alice', realm: 'a.example', enabled: 'false' },
+      ...{ line: 2, account: 'AC1', list: 'phones', username: 'alice', realm: 'a.example', enabled: 'false' },
       ...{ description: 'two\nlines', ha1s: { ha1: HA1, ha1b_sha256: sha256 } },
     },
   ])
@@ -68,6 +68,18 @@ t.test('a row with fields too many or too few is told by its line, and stops not
     { line: 4, username: 'bob', password: 'secret' },
     { line: 5, fault: 'has 3 fields instead of 2' },
   ])
+})
+
+t.test('a record over several lines is told by the one where it begins, and so is the next', async (t) => {
+  for (const end of ['\n', '\r\n']) {
+    const lines = ['username,description,password', 'alice,"one', 'two', 'three",x', '', 'bob,,x', 'carol,"a', 'b"', '']
+    const items = (await csvItems(lines.join(end))) as { line: number }[]
+    t.same(
+      items.map(({ line }) => line),
+      [2, 6, 7],
+      JSON.stringify(end),
+    )
+  }
 })
 
 t.test('what is no CSV of users is refused as a whole, and nothing of it is shown', async (t) => {

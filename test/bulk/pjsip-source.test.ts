@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readPjsip } from '../../src/bulk/pjsip-source.js'
+import { readPjsip, readPjsipFile } from '../../src/bulk/pjsip-source.js'
 import { show } from './items.js'
 
 const HA1 = '0123456789abcdef0123456789abcdef'
@@ -152,4 +152,43 @@ password_digest=AKAv1-MD5:${HA1}
     { line: 7, username: '6003', fault: 'has an auth_type that is none of userpass, md5, digest' },
     { line: 11, username: '6004', fault: 'has a password_digest of an unknown algorithm' },
   ])
+})
+
+t.test('a line with a # that is no inclusion is told by its number alone: it may be a password', async (t) => {
+  const text = '[6001]\ntype=auth\nusername=6001\n#password=hunter2secret\n#tryinclude "a"\n#exec <b>\n#hunter2secret\n'
+  const items = read(`${text}hunter2secret\n=hunter2secret\n`)
+  t.same(items.slice(0, -1), [
+    { line: 4, fault: 'is a directive that is not known' },
+    { line: 5, fault: '#tryinclude is not followed: import that file by itself' },
+    { line: 6, fault: '#exec is not followed: import that file by itself' },
+    { line: 7, fault: 'is a directive that is not known' },
+    { line: 8, fault: 'is neither a section nor a setting' },
+    { line: 9, fault: 'is neither a section nor a setting' },
+  ])
+  t.same(items.at(-1), { line: 1, username: '6001' })
+})
+
+t.test('templates that grow with each that inherits them are a fault of the line, and cost no memory', async (t) => {
+  const first = `[t0](!)\n${Array.from({ length: 400 }, (_, index) => `k${index}=x`).join('\n')}\n`
+  const doubling = Array.from({ length: 60 }, (_, index) => `[t${index + 1}](!,t${index},t${index})`).join('\n')
+  const items = read(`${first}${doubling}\n`) as { fault: string }[]
+  t.equal(items[0]?.fault, 'inherits more than 1000 settings')
+  t.equal(items.length, 59, 'the first fits, and those that need the second name what is not there')
+  const long = `[long]\ntype=auth\nusername=6001\n${'k+=x\nl=y\n'.repeat(200_000)}`
+  await t.rejects(async () => read(long), {
+    name: 'SourceFault',
+    message: /^is no configuration of Asterisk: 10000 lines/,
+  })
+})
+
+t.test('a file of more than 16 MiB is read no further than that', async (t) => {
+  let given = 0
+  async function* endless() {
+    for (;;) yield Buffer.alloc(1024 * 1024, ++given % 2 ? ';' : '\n')
+  }
+  const reading = async () => {
+    for await (const _ of readPjsipFile(endless()));
+  }
+  await t.rejects(reading(), { name: 'SourceFault', message: /^exceeds 16 MiB/ })
+  t.equal(given, 17)
 })

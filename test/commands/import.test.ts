@@ -1,8 +1,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import mysql from 'mysql2'
 import pg from 'pg'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { Command } from '../../src/commands/command.js'
 import { runExport } from '../../src/commands/export.js'
 import { runImport } from '../../src/commands/import.js'
@@ -13,10 +14,10 @@ import type { RedisClient } from '../../src/redis/client.js'
 import { createTruth } from '../../src/truth.js'
 import { startMariadb } from '../fixtures/mariadb.js'
 import { startPostgres } from '../fixtures/postgres.js'
-import { startProcess } from '../fixtures/process.js'
+import { runProcess, startProcess } from '../fixtures/process.js'
 import { startRedis } from '../fixtures/redis.js'
 import { scratchFolder } from '../fixtures/scratch.js'
-import { sipauthdCommand, startSipauthd } from '../fixtures/sipauthd.js'
+import { runSipauthd, sipauthdCommand, startSipauthd } from '../fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS } from '../fixtures/tenant.js'
 import { until } from '../fixtures/until.js'
 import { createProxy, type VerifyAnswer } from '../lookup/proxy.js'
@@ -50,7 +51,7 @@ async function createPlace(redisUrl: string | undefined = server.url) {
     /** Imports, and answers what was printed and reported. */
     async import(...args: string[]) {
       const path = join(folder, 'report.csv')
-      const { code, stdout } = await run(runImport, [...args, '--report', path])
+      const { code, stdout } = await run(runImport, ['--report', path, ...args])
       return { code, stdout, report: readFileSync(path, 'utf8').trim().split('\n').slice(1) }
     },
     async export(...args: string[]): Promise<string> {
@@ -210,6 +211,130 @@ eve,${REALM},,zz
   t.match(again.stdout, /7 rows: 0 created, 0 updated, 3 unchanged, 4 refused/)
 })
 
+const [A, B] = [`AC${'a'.repeat(32)}`, `AC${'b'.repeat(32)}`]
+const MD5 = computeHa1s('alice', REALM, 'x')
+
+/** Files whose later rows meet what the earlier have made, with their counts, without and with --update. */
+const MEETING: Readonly<Record<string, readonly (readonly [rows: string, plain: string, updating: string])[]>> = {
+  'username,realm,list,password': [
+    [
+      'alice,a.example.com,phones,x\nbob,b.example.com,phones,x',
+      '1 created, 0 updated, 0 unchanged, 1 refused',
+      '1 created, 0 updated, 0 unchanged, 1 refused',
+    ],
+    [
+      `alice,${REALM},one,x\nalice,${REALM},two,x\nalice,${REALM},one,x`,
+      '1 created, 0 updated, 1 unchanged, 1 refused',
+      '1 created, 0 updated, 1 unchanged, 1 refused',
+    ],
+  ],
+  'username,realm,enabled,description,password': [
+    [
+      `alice,${REALM},,,x\nalice,${REALM},true,,x\nalice,${REALM},false,,x\nalice,${REALM},,,x`,
+      '1 created, 0 updated, 2 unchanged, 1 refused',
+      '1 created, 1 updated, 2 unchanged, 0 refused',
+    ],
+    [
+      `here,${REALM},,,other\nhere,${REALM},,,x\nhere,${REALM},,d,x\nhere,${REALM},,d,x`,
+      '0 created, 0 updated, 1 unchanged, 3 refused',
+      '0 created, 3 updated, 1 unchanged, 0 refused',
+    ],
+  ],
+  'username,realm,ha1,ha1_sha256': [
+    [
+      `alice,${REALM},${MD5.ha1},\nalice,${REALM},${MD5.ha1},${MD5.ha1_sha256}\nalice,${REALM},${MD5.ha1},`,
+      '1 created, 0 updated, 1 unchanged, 1 refused',
+      '1 created, 1 updated, 1 unchanged, 0 refused',
+    ],
+    [
+      `alice,${REALM},${MD5.ha1},${MD5.ha1_sha256}\nalice,${REALM},${HA1},\nalice,${REALM},${MD5.ha1},`,
+      '1 created, 0 updated, 1 unchanged, 1 refused',
+      '1 created, 2 updated, 0 unchanged, 0 refused',
+    ],
+  ],
+  'username,realm,account,password': [
+    [
+      `alice,a.example.com,${A},x\nbob,a.example.com,${B},x\ncarol,b.example.com,${B},x`,
+      '2 created, 0 updated, 0 unchanged, 1 refused',
+      '2 created, 0 updated, 0 unchanged, 1 refused',
+    ],
+  ],
+}
+
+t.test('a dry run gives the same counts and the same report where rows of a file meet each other', async (t) => {
+  const place = await createPlace()
+  const seed = file('seed.csv', `username,realm,password\nhere,${REALM},x\n`)
+  await place.import(seed)
+  for (const account of [A, B]) {
+    await place.pool.query('insert into accounts (sid, auth_id, friendly_name, realm) values ($1, $2, $1, $3)', [
+      account,
+      `MA_${account.slice(0, 4)}`,
+      `${account.slice(0, 4).toLowerCase()}.sip.localhost`,
+    ])
+  }
+  for (const [header, cases] of Object.entries(MEETING)) {
+    for (const [rows, ...expected] of cases) {
+      const source = file('meeting.csv', `${header}\n${rows}\n`)
+      for (const [index, args] of [[], ['--update']].entries()) {
+        const dry = await place.import(source, '--dry-run', ...args)
+        const real = await place.import(source, ...args)
+        t.match(real.stdout, expected[index], `${args.join()} ${rows}`)
+        t.equal(dry.stdout, `dry run, nothing is written: ${real.stdout}`, `${args.join()} ${rows}`)
+        t.same(dry, { ...real, stdout: dry.stdout })
+        await place.pool.query('delete from credentials; delete from credential_lists; delete from realms')
+        await place.import(seed)
+      }
+    }
+  }
+})
+
+/** A way to the database that breaks when somebody writes credentials, as a server that crashes does. */
+async function startBreakingWay(t: Test, url: string): Promise<string> {
+  const { username, hostname, port, pathname } = new URL(url)
+  const folderOfServer = decodeURIComponent(hostname)
+  const way = createServer((socket) => {
+    const server = connect(join(folderOfServer, `.s.PGSQL.${port}`))
+    server.on('error', () => socket.destroy()).on('close', () => socket.destroy())
+    socket.on('error', () => server.destroy()).on('close', () => server.destroy())
+    server.pipe(socket)
+    socket.on('data', (chunk) => {
+      if (chunk.includes('insert into credentials')) socket.resetAndDestroy()
+      else server.write(chunk)
+    })
+  })
+  await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => way.close())
+  return `postgres://${username}@127.0.0.1:${(way.address() as AddressInfo).port}${pathname}`
+}
+
+t.test(
+  'a database that breaks is no fault of the file: what is there stays, and a second run completes it',
+  async (t) => {
+    const place = await createPlace()
+    const source = file('broken.csv', `username,realm,password\nalice,${REALM},x\nbob,,x\n`)
+    const url = await startBreakingWay(t, place.env.DATABASE_URL)
+    const broken = await runSipauthd(['import', source], { ...place.env, DATABASE_URL: url })
+    t.equal(broken.code, 1)
+    t.match(broken.stderr, 'broken off after 2 rows: 0 created, 0 updated, 0 unchanged, 1 refused')
+    t.match(broken.stderr, 'the same import, run again, completes it')
+    t.match(broken.stderr, /^sipauthd: .*(ECONNRESET|terminated)/m)
+    t.match(await place.import(source), { stdout: /^2 rows: 1 created/ })
+  },
+)
+
+t.test('no part of a file is shown that may be a password, and nothing that a terminal obeys', async (t) => {
+  const place = await createPlace()
+  const columns = file('headless', `#hunter2secret,${REALM},hunter2secret\nb\u001b[2J,\u202e${'r'.repeat(300)},x\n`)
+  const { stdout, report } = await place.import(columns, '--columns', 'username,realm,password')
+  t.match(stdout, /^2 rows: 1 created, 0 updated, 0 unchanged, 1 refused/, 'it is CSV, whatever its first user is')
+  t.match(report, [/^2,b\\u001b\[2J,\\u202er{63}…,/])
+  const conf = file('passwords.conf', '[a]\n#password=hunter2secret\nhunter2secret\n#hunter2secret x\n')
+  const refused = await place.import(conf)
+  t.equal(refused.report.length, 3)
+  t.notMatch(refused.report.join('\n'), /hunter2/)
+  await t.rejects(place.import(columns, '--report', folder), { name: 'UsageError' })
+})
+
 t.test('lists and accounts are those of the command line, else those of the rows', async (t) => {
   const place = await createPlace()
   const source = file('lists.csv', `username,realm,list,password\nalice,${REALM},phones,x\nbob,b.example.com,,x\n`)
@@ -256,6 +381,12 @@ t.test('an import that is killed at any instant and run again ends complete, in 
   const { rows } = await place.pool.query('select from outbox')
   t.equal(rows.length, 0, 'what the killed ones had left is mirrored too')
   t.same(await differences(redis, place.pool), [])
+
+  const { command, args, env } = await sipauthdCommand(['export'], place.env)
+  const head = { command: 'bash', args: ['-c', 'set -o pipefail; "$@" | head -n 1', 'bash', command, ...args], env }
+  const { code: ended, stdout: first, stderr } = await runProcess(head)
+  t.same([ended, stderr], [0, ''], 'an export of which only the beginning is read ends quietly')
+  t.match(first, /^account,list,username.*\n$/)
 })
 
 /** Keeps everybody from writing credentials when there are so many: what is looked at goes on no further. */

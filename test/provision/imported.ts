@@ -2,9 +2,13 @@ import type { Test } from 'tap'
 import type { Ha1Field, StoredHa1s } from '../../src/credential.js'
 import { computeHa1s } from '../../src/provision/ha1s.js'
 import type { ImportInput, ImportOutcome } from '../../src/provision/imports.js'
+import { Rehearsal } from '../../src/provision/rehearsal.js'
 import type { RedisClient } from '../../src/redis/client.js'
+import { listAudit } from '../../src/store/audit.js'
 import type { Database } from '../../src/store/database.js'
 import { createStage, hashOf, PASSWORD, type Stage } from './stage.js'
+
+const PAGE = { before: undefined, size: 10 }
 
 /** A user as a source with these HA1s alone has it. */
 export function toInput(
@@ -56,7 +60,11 @@ export async function testImports(t: Test, where: string, database: Database, re
     const target = { accountSid, sid: stage.listSid, realm }
     const outcomes = ['created', 'unchanged', 'unchanged', 'different', 'elsewhere', 'created']
     const before = await countRows(database)
-    t.same(await stage.provision.imports.plan(target, inputs, false), outcomes, 'a plan tells the same')
+    t.same(
+      await stage.provision.imports.rehearse(target, inputs, false, new Rehearsal()),
+      outcomes,
+      'a rehearsal tells the same',
+    )
     t.same(await countRows(database), before, 'and writes nothing')
     stage.published.length = 0
     t.same(await runImport(stage, inputs), outcomes)
@@ -77,7 +85,8 @@ export async function testImports(t: Test, where: string, database: Database, re
       `select resource_sid, door, detail from audit where account_sid = $1 and action = 'credential.import'`,
       [accountSid],
     )
-    t.same(audited.rows, [{ resource_sid: stage.listSid, door: 'cli', detail: { created: 2, updated: 0 } }])
+    const usernames = { created: ['alice', 'dave'], updated: [] }
+    t.same(audited.rows, [{ resource_sid: stage.listSid, door: 'cli', detail: { created: 2, updated: 0, usernames } }])
   })
 
   await t.test(`${where}, an import that may update replaces what differs, and mixes no two passwords`, async (t) => {
@@ -89,6 +98,11 @@ export async function testImports(t: Test, where: string, database: Database, re
     t.equal(ha1, changed.ha1s.ha1)
     t.equal(mirroredSid, sid, 'it is the same credential still')
     t.same(Object.keys(rest).sort(), ['account', 'list'], 'HA1s of the former password are gone')
+    const trail = await listAudit(database.pool, { resourceSid: sid, action: 'credential.import' }, PAGE)
+    const identity = { username: 'alice', realm: stage.realm, credentialListSid: stage.listSid }
+    t.match(trail, [{ author: { door: 'cli' }, detail: { ...identity, password: true } }], 'its own trail tells of it')
+    const [batch] = await listAudit(database.pool, { resourceSid: stage.listSid, action: 'credential.import' }, PAGE)
+    t.same(batch?.detail, { created: 0, updated: 1, usernames: { created: [], updated: ['alice'] } })
     const completed = toInput(stage, 'alice', ['ha1_sha256'], { password: 'Another-horse-2' })
     t.same(await runImport(stage, [completed]), ['different'])
     t.same(await runImport(stage, [completed, completed], true), ['updated', 'unchanged'])
