@@ -26,22 +26,39 @@ export async function followChanges(deps: {
   const { database, relay, memoryMirror, truth, log } = deps
   let timer: NodeJS.Timeout | undefined
   let closed = false
+  let rebuilding: Promise<void> | undefined
+  let again = false
 
-  async function rebuild(mirror: MemoryMirror): Promise<void> {
+  /** Asked for while one runs, it is done once more, however often it was asked for: that one began too early. */
+  function rebuild(mirror: MemoryMirror): Promise<void> {
+    if (rebuilding) {
+      again = true
+      mirror.setBehind(true)
+    }
+    rebuilding ??= fill(mirror)
+    return rebuilding
+  }
+
+  async function fill(mirror: MemoryMirror): Promise<void> {
     clearTimeout(timer)
     try {
-      await mirror.rebuild(truth)
+      do {
+        again = false
+        await mirror.rebuild(truth)
+      } while (again && !closed)
     } catch (error) {
       if (closed) return
       log.warn({ err: error }, 'the mirror in memory could not be filled; the database is asked until it is')
       timer = setTimeout(() => rebuild(mirror), REBUILD_RETRY_MS)
+    } finally {
+      rebuilding = undefined
     }
   }
 
   async function follow(mirror: MemoryMirror, payload: string): Promise<void> {
     try {
-      const change = parseNotification(payload)
-      if (change) await relay.follow(change)
+      const changes = parseNotification(payload)
+      if (changes) await relay.follow(changes)
       else await rebuild(mirror)
     } catch (error) {
       log.debug({ err: error }, 'a change could not be followed')

@@ -28,8 +28,8 @@ export type Relay = Publisher & {
   start(): void
   /** Something was committed, here or elsewhere; looks soon, and once more when it is no longer too young. */
   wake(): void
-  /** Takes another node's change into a mirror that is not shared; its writer has the outbox row. */
-  follow(change: VersionedKey): Promise<void>
+  /** Takes other nodes' changes into a mirror that is not shared; their writers have the outbox rows. */
+  follow(changes: readonly VersionedKey[]): Promise<void>
   /** Ends the rounds; one that runs is finished first. */
   close(): Promise<void>
 }
@@ -129,7 +129,7 @@ export function createRelay(deps: {
       woken = true
       schedule('soon')
     },
-    follow: (change) => mirrorChanges(mirror, truth, [change]),
+    follow: (changes) => mirrorChanges(mirror, truth, changes),
     async close() {
       closed = true
       clearTimeout(timer)

@@ -4,12 +4,15 @@ import t from 'tap'
 import { followChanges } from '../src/follow-changes.js'
 import { createMetrics } from '../src/metrics.js'
 import { createMemoryMirror } from '../src/mirror/memory-mirror.js'
+import type { Truth } from '../src/mirror/mirror.js'
+import { computeHa1s } from '../src/provision/ha1s.js'
 import { createRelay } from '../src/relay.js'
+import { OUTBOX_CHANNEL } from '../src/store/outbox.js'
 import { openPostgres } from '../src/store/postgres.js'
 import { createTruth } from '../src/truth.js'
 import { startPostgres } from './fixtures/postgres.js'
 import { until } from './fixtures/until.js'
-import { createStage, openStore, SILENT } from './provision/stage.js'
+import { createStage, openStore, PASSWORD, SILENT } from './provision/stage.js'
 
 const postgres = await startPostgres(t)
 const url = await postgres.createDatabase()
@@ -30,14 +33,23 @@ async function openNode(t: Tap) {
   t.teardown(() => ear.close())
   const database = { ...ear, pool }
   const mirror = createMemoryMirror()
-  const truth = createTruth(pool)
+  const { walk, ...others } = createTruth(pool)
+  const fillings = { begun: 0, held: Promise.resolve() }
+  const truth: Truth = {
+    ...others,
+    async *walk() {
+      fillings.begun++
+      await fillings.held
+      yield* walk()
+    },
+  }
   const relay = createRelay({ pool, mirror, truth, metrics: createMetrics(), log: SILENT })
   const follower = await followChanges({ database, relay, memoryMirror: mirror, truth, log: SILENT })
   t.teardown(async () => {
     await follower.close()
     await relay.close()
   })
-  return { mirror, lines }
+  return { mirror, lines, fillings }
 }
 
 type Tap = typeof t
@@ -59,6 +71,51 @@ t.test('a mirror in memory is not current while its node hears of nothing and co
   await administer(`alter database ${name} with allow_connections true`)
   await until(() => mirror.current)
   t.not(await ha1(), before)
+})
+
+t.test('many changes at once are followed by their names, and nothing is filled anew for them', async (t) => {
+  const writer = await createStage(t, await openStore(t, url))
+  const { mirror, fillings } = await openNode(t as Tap)
+  const { provision, accountSid, listSid, realm } = writer
+  const names = Array.from({ length: 1_000 }, (_, n) => `${'ü'.repeat(n % 60)}${n}`)
+  const inputs = names.map((username) => {
+    const ha1s = computeHa1s(username, realm, PASSWORD)
+    return { username, ha1s, enabled: undefined, description: undefined }
+  })
+  const holds = async (n: number) => {
+    const found = await Promise.all(names.map((name) => mirror.findHa1(realm, name, 'ha1')))
+    return found.filter((each) => each?.ha1 !== undefined).length === n
+  }
+  await provision.imports.run({ accountSid, realm, sid: listSid }, inputs, false)
+  await until(() => holds(1_000))
+  await provision.credentialLists.delete(accountSid, listSid)
+  await until(() => holds(0))
+  const empty = await provision.credentialLists.create(accountSid, { friendlyName: 'empty' })
+  await provision.credentialLists.delete(accountSid, empty.sid)
+  await provision.credentialLists.create(accountSid, { friendlyName: 'next', algorithms: ['MD5'] })
+  await until(() => mirror.findRealm(realm))
+  t.equal(fillings.begun, 1)
+  t.ok(mirror.current)
+})
+
+t.test('however often a filling is asked for while one runs, one more follows', async (t) => {
+  const { pool } = await openStore(t, url)
+  const { mirror, fillings } = await openNode(t as Tap)
+  const announce = () => pool.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
+  let open: () => void = () => undefined
+  fillings.held = new Promise((resolve) => {
+    open = resolve
+  })
+  await announce()
+  await until(() => fillings.begun === 2)
+  for (let n = 0; n < 5; n++) await announce()
+  const writer = await createStage(t, await openStore(t, url))
+  await writer.createUser('alice')
+  await until(() => mirror.findHa1(writer.realm, 'alice', 'ha1'))
+  t.notOk(mirror.current, 'what comes behind them has been heard')
+  open()
+  await until(() => mirror.current)
+  t.equal(fillings.begun, 3)
 })
 
 t.test('while the whole database is away a mirror in memory is the best there is, and says so', async (t) => {

@@ -27,6 +27,7 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
   const { config, log, print } = context
   const database = await openDatabase(config, log)
   let redis: RedisClient | undefined
+  let relay: Relay | undefined
   try {
     const loaded = await loadSecrets(config)
     const { secrets, generated, path } = loaded
@@ -34,12 +35,14 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     await migrateWhenUp(database, log, Date.now)
     redis = await openRedis(config, log)
     const { pool } = database
-    const relay = redis && createCommandRelay(pool, redis, log)
+    relay = redis && createCommandRelay(pool, redis, log)
     const publisher = relay ?? { publish: async () => {} }
     const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
     await ensureMasterAccount({ pool, provision, loaded })
     return await work({ print, log, database, provision, relay, loaded, masterSid: secrets.masterAccountSid })
   } finally {
+    // What could not be mirrored would else be tried again, without the database.
+    await relay?.close()
     redis?.disconnect()
     await database.close()
   }

@@ -10,7 +10,9 @@ type Held<Kind extends RecordKind> = NonNullable<Extract<MirrorRecord, { readonl
 
 /** The mirror of a process that has no Redis, filled at start and whenever it may have missed something. */
 export type MemoryMirror = Mirror & {
-  /** Takes everything anew; until that is done, it is not current. */
+  /**
+   * Takes everything anew; until that is done, it is not current, and holds what it held and the changes that arrive.
+   */
   rebuild(truth: Truth): Promise<void>
   /** Makes it current only while this says that no change can have been missed. */
   relyOn(hearing: { readonly good: boolean }): void
@@ -18,25 +20,26 @@ export type MemoryMirror = Mirror & {
 
 /** Keeps the same promises as the one in Redis, within this process. */
 export function createMemoryMirror(): MemoryMirror {
-  const records = new Map<string, MirrorRecord>()
+  let records = new Map<string, MirrorRecord>()
+  /** What takes their place when it is whole. */
+  let filled: Map<string, MirrorRecord> | undefined
   const tombstones = new LRUCache<string, MirrorRecord>({ max: TOMBSTONES_MAX })
   /** Nothing is in it yet. */
   let behind = true
   let filling = false
-  let rebuilds = 0
   let hearing = { good: true }
   const isCurrent = () => !behind && !filling && hearing.good
 
-  function take(record: MirrorRecord): void {
+  function take(into: Map<string, MirrorRecord>, record: MirrorRecord): void {
     const key = nameKey(record)
-    const held = records.get(key) ?? tombstones.get(key)
+    const held = into.get(key) ?? tombstones.get(key)
     if (held && BigInt(held.version) > BigInt(record.version)) return
     if (record.holds === undefined) {
-      records.delete(key)
+      into.delete(key)
       tombstones.set(key, record)
     } else {
       tombstones.delete(key)
-      records.set(key, record)
+      into.set(key, record)
     }
   }
 
@@ -58,7 +61,10 @@ export function createMemoryMirror(): MemoryMirror {
     findRealm: async (realm) => find<'realm'>({ kind: 'realm', realm }),
     findDomain: async (domain) => find<'domain'>({ kind: 'domain', domain }),
     async apply(changes) {
-      for (const record of changes) take(record)
+      for (const record of changes) {
+        take(records, record)
+        if (filled) take(filled, record)
+      }
     },
     setBehind(value) {
       behind = value
@@ -70,14 +76,17 @@ export function createMemoryMirror(): MemoryMirror {
       // What is committed by now will be in it; what fails to arrive from now on is said again.
       behind = false
       filling = true
-      const rebuild = ++rebuilds
-      records.clear()
+      const mine = new Map<string, MirrorRecord>()
+      filled = mine
       for await (const slice of truth.walk()) {
         // A later one has begun meanwhile, and knows of deletions that this slice may be older than.
-        if (rebuild !== rebuilds) return
-        for (const record of slice) take(record)
+        if (filled !== mine) return
+        for (const record of slice) take(mine, record)
       }
-      if (rebuild === rebuilds) filling = false
+      if (filled !== mine) return
+      records = mine
+      filled = undefined
+      filling = false
     },
   }
 }

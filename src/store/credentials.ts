@@ -1,6 +1,6 @@
 import type { Ha1s } from '../credential.js'
 import type { Queryable } from './database.js'
-import { type Change, type ChangeRow, OUTBOX_CHANNEL, toChange } from './outbox.js'
+import { announceChanges, type Change, type ChangeRow, toChange } from './outbox.js'
 import { type Page, type Position, pageSql, toPage } from './page.js'
 
 /** A credential as the management API shows it: no HA1. */
@@ -203,8 +203,9 @@ export async function deleteListCredentials(tx: Queryable, listSid: string): Pro
      select * from appended`,
     [listSid],
   )
-  await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
-  return rows.map(toChange)
+  const changes = rows.map(toChange)
+  await announceChanges(tx, changes)
+  return changes
 }
 
 /** Gives all credentials of an account a new version and a change each: what they may do depends on its status. */
@@ -222,6 +223,7 @@ export async function touchAccountCredentials(tx: Queryable, accountSid: string)
      select * from appended`,
     [accountSid],
   )
-  await tx.query('select pg_notify($1, $2)', [OUTBOX_CHANNEL, ''])
-  return rows.map(toChange)
+  const changes = rows.map(toChange)
+  await announceChanges(tx, changes)
+  return changes
 }

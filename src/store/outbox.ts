@@ -54,11 +54,13 @@ export async function appendChange(tx: Queryable, key: RecordKey, version: strin
 }
 
 /** Changes that are announced by their names; of more, whoever follows them is better off reading everything anew. */
-const NAMED_MAX = 50
+const NAMED_MAX = 5_000
+/** PostgreSQL takes payloads of less than 8000 bytes. */
+const PAYLOAD_BYTES_MAX = 7_999
 
-/** Announces changes that were written many at a time, in their transaction. */
+/** Announces changes that were written many at a time, in their transaction; many fit into one notification. */
 export async function announceChanges(tx: Queryable, changes: readonly Change[]): Promise<void> {
-  const payloads = changes.length > NAMED_MAX ? [''] : changes.map((change) => toPayload(change, change.version))
+  const payloads = changes.length > NAMED_MAX ? [''] : toPayloads(changes)
   await tx.query('select pg_notify($1, payload) from unnest($2::text[]) as payload', [OUTBOX_CHANNEL, payloads])
 }
 
@@ -66,11 +68,37 @@ function toPayload(key: RecordKey, version: string): string {
   return JSON.stringify([...toColumns(key), version])
 }
 
-/** What a notification says: the change, or undefined where there were more than it could name. */
-export function parseNotification(payload: string): VersionedKey | undefined {
+function toPayloads(changes: readonly Change[]): string[] {
+  const payloads: string[] = []
+  let items: string[] = []
+  let bytes = 0
+  for (const change of changes) {
+    const item = toPayload(change, change.version)
+    // Each has a comma or a bracket behind it, and there is one more bracket.
+    const added = Buffer.byteLength(item) + 1
+    if (bytes + added >= PAYLOAD_BYTES_MAX) {
+      payloads.push(`[${items.join()}]`)
+      items = []
+      bytes = 0
+    }
+    items.push(item)
+    bytes += added
+  }
+  return items.length > 0 ? [...payloads, `[${items.join()}]`] : payloads
+}
+
+type Announced = [kind: RecordKind, name: string, username: string | null, version: string]
+
+/** What a notification says: the changes, or undefined where there were more than it could name. */
+export function parseNotification(payload: string): VersionedKey[] | undefined {
   if (payload === '') return undefined
-  const [kind, name, username, version] = JSON.parse(payload) as [RecordKind, string, string | null, string]
-  return { version, ...toKey(kind, name, username) }
+  const parsed = JSON.parse(payload) as Announced | Announced[]
+  const announced = isOne(parsed) ? [parsed] : parsed
+  return announced.map(([kind, name, username, version]) => ({ version, ...toKey(kind, name, username) }))
+}
+
+function isOne(parsed: Announced | Announced[]): parsed is Announced {
+  return typeof parsed[0] === 'string'
 }
 
 /**

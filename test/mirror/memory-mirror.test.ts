@@ -97,6 +97,28 @@ t.test('it is current only when it has been filled, and not while it is filled a
   t.equal(await mirror.findHa1(REALM, 'alice', 'ha1'), undefined, 'what the database does not have is gone')
 })
 
+t.test('while it is filled anew it holds what it held, and the changes that arrive', async (t) => {
+  const mirror = createMemoryMirror()
+  await mirror.rebuild(truthOf(() => [record('1'), record('2', 'bob'), record('3', 'carol')]))
+  const { opened, open } = gate()
+  const rebuild = mirror.rebuild(
+    truthOf(
+      () => [record('2', 'bob')],
+      () => opened.then(() => [record('1')]),
+    ),
+  )
+  await mirror.apply([tombstone('5'), record('6', 'dave')])
+  const held = async () => {
+    const names = ['alice', 'bob', 'carol', 'dave']
+    const found = await Promise.all(names.map((name) => mirror.findHa1(REALM, name, 'ha1')))
+    return names.filter((_, index) => found[index])
+  }
+  t.same(await held(), ['bob', 'carol', 'dave'])
+  open()
+  await rebuild
+  t.same(await held(), ['bob', 'dave'], 'then what the database holds, and the changes since')
+})
+
 t.test('a filling that fails leaves it not current', async (t) => {
   const mirror = createMemoryMirror()
   const fails = mirror.rebuild(truthOf(() => Promise.reject(new Error('away'))))
