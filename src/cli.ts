@@ -30,6 +30,7 @@ sipauthd audit                   who changed what, newest first; --account SID, 
                                  --since and --until (2026-11-22, 24h), --limit 100 (0 for all), --json
 sipauthd mirror check            compare every credential in PostgreSQL and Redis
 sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
+sipauthd mirror leave [--lost]   let servers start without Redis again; --lost where it is gone for good
 sipauthd import SOURCE [--dry-run] …   bring users over from a subscriber table (postgres://…, mysql://…),
                                  a CSV file or a pjsip.conf: see docs/migrating.md
 sipauthd export [--account SID] [--list SID|NAME] [--output FILE]

@@ -15,6 +15,7 @@ import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js
 import type { Mirror } from './mirror/mirror.js'
 import { createRedisMirror } from './mirror/redis-mirror.js'
 import { createMirrorKeeper } from './mirror-keeper.js'
+import { settleMirroring } from './mirroring.js'
 import { hashToken } from './provision/accounts.js'
 import { createProvision } from './provision.js'
 import { createRedisBindings } from './redis/bindings.js'
@@ -75,6 +76,7 @@ export async function serve(
     }
     const migrations = await migrateWhenUp(database, log, now, stopping)
     if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date')
+    await settleMirroring(database.pool, config)
     const redis = await openRedis(config, log)
     if (redis) closers.push(() => redis.disconnect())
 
@@ -92,7 +94,7 @@ export async function serve(
     sweep.start()
     closers.push(() => sweep.close())
     if (redis) {
-      const keeper = createMirrorKeeper({ redis, truth, log, now })
+      const keeper = createMirrorKeeper({ redis, truth, log, now, settle: () => settleMirroring(pool, config) })
       keeper.start()
       closers.push(() => keeper.close())
     }

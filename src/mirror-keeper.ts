@@ -19,8 +19,10 @@ export function createMirrorKeeper(deps: {
   readonly truth: Truth
   readonly log: Log
   readonly now: () => number
+  /** Done before each rebuild: the database is to know that Redis mirrors it. */
+  readonly settle: () => Promise<void>
 }): MirrorKeeper {
-  const { redis, truth, log } = deps
+  const { redis, truth, log, settle } = deps
   let timer: NodeJS.Timeout | undefined
   let check: Promise<void> | undefined
   let closed = false
@@ -40,6 +42,7 @@ export function createMirrorKeeper(deps: {
       const state = redis.status === 'ready' ? await readMarker(redis) : 'complete'
       if (state !== 'complete' && !closed) {
         log.info({ marker: state }, 'the mirror in Redis is not complete')
+        await settle()
         const logProgress = createProgressLog(deps)
         const done = await rebuildMirror({
           redis,

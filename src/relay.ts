@@ -43,6 +43,7 @@ export function createRelay(deps: {
   readonly log: Log
 }): Relay {
   const { pool, mirror, truth, metrics, log } = deps
+  const kind = mirror.shared ? 'shared' : 'own'
   let timer: NodeJS.Timeout | undefined
   let next: keyof typeof DELAYS_MS | undefined
   let round: Promise<void> | undefined
@@ -56,7 +57,7 @@ export function createRelay(deps: {
       for (let start = 0; start < changes.length; start += BATCH) {
         const slice = changes.slice(start, start + BATCH)
         await mirrorChanges(mirror, truth, slice)
-        await deleteChanges(pool, slice)
+        await deleteChanges(pool, slice, kind)
       }
     } catch (error) {
       const told = { err: error, changes: changes.length, ...(requestId && { [REQUEST_ID_LABEL]: requestId }) }
@@ -70,11 +71,11 @@ export function createRelay(deps: {
   /** Mirrors one batch of left-over changes; the answer says whether there may be more. */
   async function relayBatch(): Promise<boolean> {
     return inTransaction(pool, async (tx) => {
-      const changes = await claimChanges(tx, BATCH, OWN_WRITER_MS)
+      const changes = await claimChanges(tx, BATCH, OWN_WRITER_MS, kind)
       if (changes.length === 0) return false
       // Read through the same connection: the embedded database has no other.
       await mirrorChanges(mirror, createTruth(tx), changes)
-      await deleteChanges(tx, changes)
+      await deleteChanges(tx, changes, kind)
       log.info({ changes: changes.length }, 'left-over changes mirrored')
       return changes.length === BATCH
     })

@@ -39,7 +39,7 @@ for (const [what, empty] of EMPTIED) {
     const stage = await createStage(t, database, redis)
     await stage.createUser('alice')
     const { log, lines } = readableLog()
-    const keeper = createMirrorKeeper({ redis, truth, log, now: Date.now })
+    const keeper = createMirrorKeeper({ redis, truth, log, now: Date.now, settle: async () => undefined })
     keeper.start()
     t.teardown(() => keeper.close())
     const isComplete = async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete'
@@ -59,7 +59,7 @@ t.test('a Redis that may drop records is told of, once, and one that never does 
   const redis = await openRedis(t, server.url)
   const { log, lines } = readableLog()
   const told = () => lines.filter(({ msg }) => msg.includes('maxmemory-policy noeviction')).length
-  const keeper = createMirrorKeeper({ redis, truth, log, now: Date.now })
+  const keeper = createMirrorKeeper({ redis, truth, log, now: Date.now, settle: async () => undefined })
   keeper.start()
   t.teardown(() => keeper.close())
   await until(async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete')
@@ -85,7 +85,13 @@ t.test('a Redis that is flushed again and again while it is rebuilt is whole in 
       if (++walks < 3) await server.cli('FLUSHALL')
     },
   }
-  const keeper = createMirrorKeeper({ redis, truth: interrupted, log: SILENT, now: Date.now })
+  const keeper = createMirrorKeeper({
+    redis,
+    truth: interrupted,
+    log: SILENT,
+    now: Date.now,
+    settle: async () => undefined,
+  })
   keeper.start()
   t.teardown(() => keeper.close())
   await until(async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete')
@@ -104,7 +110,13 @@ t.test('closing in the middle of a rebuild ends it without a mark', async (t) =>
       yield* truth.walk()
     },
   }
-  const keeper = createMirrorKeeper({ redis, truth: stopped, log: SILENT, now: Date.now })
+  const keeper = createMirrorKeeper({
+    redis,
+    truth: stopped,
+    log: SILENT,
+    now: Date.now,
+    settle: async () => undefined,
+  })
   keeper.start()
   await until(() => closing !== undefined)
   await closing

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import t from 'tap'
+import { settleMirroring } from '../src/mirroring.js'
 import { createProvision } from '../src/provision.js'
 import { nameKey } from '../src/record-key.js'
 import { createRelay } from '../src/relay.js'
@@ -81,17 +82,41 @@ t.test('changes that another node has claimed are passed over, neither waited fo
   await stage.createUser('bob')
   await inTransaction(pool, async (tx) => {
     t.same(
-      (await claimChanges(tx, 1, 0)).map(({ id }) => id),
+      (await claimChanges(tx, 1, 0, 'shared')).map(({ id }) => id),
       [first?.id],
     )
     await inTransaction(pool, async (other) => {
-      t.same((await claimChanges(other, 10, 0)).map(nameKey), [`cred:${stage.realm}:bob`])
+      t.same((await claimChanges(other, 10, 0, 'shared')).map(nameKey), [`cred:${stage.realm}:bob`])
     })
     // Its own writer, too, leaves a claimed change to whoever claimed it.
     await stage.relay.publish(stage.published)
     t.equal(await stage.pending(), 1)
   })
-  t.same((await inTransaction(pool, (tx) => claimChanges(tx, 10, 0))).map(nameKey), [`cred:${stage.realm}:alice`])
+  t.same((await inTransaction(pool, (tx) => claimChanges(tx, 10, 0, 'shared'))).map(nameKey), [
+    `cred:${stage.realm}:alice`,
+  ])
+})
+
+t.test('a node without Redis takes nothing out of the outbox that Redis is to hold, whoever came first', async (t) => {
+  const database = await openStore(t, await postgres.createDatabase())
+  const without = await createStage(t, database)
+  const { pool } = database
+  await settleMirroring(pool, { REDIS_URL: undefined })
+  await without.createUser('early')
+  t.equal(await without.pending(), 0, 'while there is no Redis it is done')
+  await settleMirroring(pool, { REDIS_URL: server.url })
+  await without.createUser('alice')
+  t.ok((await without.mirror.findHa1(without.realm, 'alice', 'ha1'))?.ha1, 'its own mirror has it')
+  await pool.query(`update outbox set created_at = now() - interval '1 minute'`)
+  t.same(await inTransaction(pool, (tx) => claimChanges(tx, 10, 0, 'own')), [])
+  t.equal(await without.pending(), 1)
+  await t.rejects(settleMirroring(pool, { REDIS_URL: undefined }), { name: 'ConfigError', message: /mirror leave/ })
+
+  const redis = await openRedis(t, server.url)
+  const other = await createStage(t, database, redis)
+  other.relay.start()
+  await until(async () => (await other.pending()) === 0)
+  t.ok((await hashOf(redis, without.realm, 'alice')).ha1)
 })
 
 t.test('several relays on one outbox lose and double nothing', async (t) => {

@@ -3,6 +3,7 @@ import type { Log } from '../log.js'
 import { ensureMasterAccount } from '../master-account.js'
 import { createMetrics } from '../metrics.js'
 import { createRedisMirror } from '../mirror/redis-mirror.js'
+import { settleMirroring } from '../mirroring.js'
 import { createProvision, type Provision } from '../provision.js'
 import type { RedisClient } from '../redis/client.js'
 import { createRelay, type Relay } from '../relay.js'
@@ -33,6 +34,8 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     const { secrets, generated, path } = loaded
     if (generated.length > 0) log.info({ path, names: generated.map(({ name }) => name) }, 'secrets generated and kept')
     await migrateWhenUp(database, log, Date.now)
+    // Without Redis a command takes nothing out of the outbox, so it need not be refused.
+    if (config.REDIS_URL) await settleMirroring(database.pool, config)
     redis = await openRedis(config, log)
     const { pool } = database
     relay = redis && createCommandRelay(pool, redis, log)

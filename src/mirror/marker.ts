@@ -66,6 +66,11 @@ redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'state', 'building', 'builder', ARGV[1], 'run', ARGV[2])
 return 1
 `)
+const LEAVE = createScript(`
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'left', 'run', '')
+return 1
+`)
 const RENEW = createScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -80,6 +85,14 @@ if redis.call('HGET', KEYS[1], 'builder') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'state', 'complete', 'at', redis.call('TIME')[1])
 return 1
 `)
+
+/**
+ * Marks the mirror as left alone: whoever connects to it again rebuilds it, and trusts it with nothing before, as one of
+ * another run.
+ */
+export async function markAsLeft(redis: RedisClient): Promise<void> {
+  await LEAVE(redis, MARKER, [])
+}
 
 /** The right to rebuild, which one node has at a time. */
 export type RebuildLease = {

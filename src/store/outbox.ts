@@ -102,26 +102,40 @@ function isOne(parsed: Announced | Announced[]): parsed is Announced {
 }
 
 /**
+ * Whose mirror changes are taken into: the one that all nodes share, or a node's own. Nothing is taken out for the
+ * latter where Redis is to hold it too; asked in the very statement, whose view of both is of one moment.
+ */
+export type MirrorKind = 'shared' | 'own'
+const IS_TAKERS = (parameter: string) =>
+  `(${parameter} = 'shared' or not exists (select from instance where mirrored_in_redis))`
+
+/**
  * Claims the oldest changes for this transaction, past those that another node has claimed. The youngest are left to
  * the node that wrote them: it mirrors them itself.
  */
-export async function claimChanges(tx: Queryable, limit: number, olderThanMs: number): Promise<Change[]> {
+export async function claimChanges(
+  tx: Queryable,
+  limit: number,
+  olderThanMs: number,
+  mirror: MirrorKind,
+): Promise<Change[]> {
   const { rows } = await tx.query<ChangeRow>(
     `select id, kind, name, username, version from outbox
-     where created_at < clock_timestamp() - $2 * interval '1 millisecond'
+     where created_at < clock_timestamp() - $2 * interval '1 millisecond' and ${IS_TAKERS('$3::text')}
      order by id limit $1
      for update skip locked`,
-    [limit, olderThanMs],
+    [limit, olderThanMs, mirror],
   )
   return rows.map(toChange)
 }
 
 /** Takes mirrored changes out; those that another node has claimed meanwhile are that node's to take out. */
-export async function deleteChanges(db: Queryable, changes: readonly Change[]): Promise<void> {
+export async function deleteChanges(db: Queryable, changes: readonly Change[], mirror: MirrorKind): Promise<void> {
   await db.query(
     `delete from outbox
-     where id in (select id from outbox where id = any($1::bigint[]) order by id for update skip locked)`,
-    [changes.map(({ id }) => id)],
+     where id in (select id from outbox where id = any($1::bigint[]) order by id for update skip locked)
+       and ${IS_TAKERS('$2::text')}`,
+    [changes.map(({ id }) => id), mirror],
   )
 }
 

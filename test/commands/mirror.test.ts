@@ -1,5 +1,7 @@
 import t from 'tap'
+import { readMarker } from '../../src/mirror/marker.js'
 import { rebuildMirror } from '../../src/mirror/rebuild.js'
+import { settleMirroring } from '../../src/mirroring.js'
 import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
@@ -75,16 +77,33 @@ t.test('mirror rebuild leaves a mirror that is being rebuilt to whoever does it'
   await redis.del('sipauth:mirror:builder')
 })
 
-t.test('mirror called wrongly, or without a Redis, ends with 2 and says why', async (t) => {
+t.test('mirror leave lets servers do without Redis, and whoever comes back to it trusts nothing there', async (t) => {
+  const { pool } = database
+  const without = { REDIS_URL: undefined }
+  await t.rejects(settleMirroring(pool, without), { name: 'ConfigError' }, 'a rebuild is remembered')
+  t.match(await mirror('leave'), { code: 0, stdout: /servers start without REDIS_URL/ })
+  await t.resolves(settleMirroring(pool, without))
+  t.equal(await readMarker(redis), 'other_run')
+  t.match(await mirror('rebuild'), { code: 0 })
+  await t.rejects(settleMirroring(pool, without), { name: 'ConfigError' })
   const { REDIS_URL: _, ...withoutRedis } = env
-  const [nothing, tooMuch, noRedis] = await Promise.all([
+  t.match(await runSipauthd(['mirror', 'leave', '--lost'], withoutRedis), { code: 0 })
+  await t.resolves(settleMirroring(pool, without))
+  await settleMirroring(pool, { REDIS_URL: server.url })
+})
+
+t.test('mirror called wrongly, and what needs Redis without one, ends with 2 and says why', async (t) => {
+  const { REDIS_URL: _, ...withoutRedis } = env
+  const [nothing, tooMuch, noRedis, serve] = await Promise.all([
     mirror(),
     mirror('check', 'twice'),
     runSipauthd(['mirror', 'check'], withoutRedis),
+    runSipauthd(['serve'], withoutRedis),
   ])
   t.match(nothing, { code: 2, stderr: /takes one of check, rebuild/ })
   t.match(tooMuch, { code: 2, stderr: /takes one of check, rebuild/ })
   t.match(noRedis, { code: 2, stderr: /REDIS_URL must be set/ })
+  t.match(serve, { code: 2, stderr: /REDIS_URL is not set, but this database is mirrored in Redis/ })
 })
 
 t.test('mirror check on a Redis that does not answer fails with 1, and calls nothing a difference', async (t) => {

@@ -104,6 +104,9 @@ alter table outbox add column kind text not null default 'credential'
 update outbox set kind = 'realm' where username is null;
 alter table outbox alter column kind drop default;
 
+-- Whether Redis mirrors this database: then only a server with Redis may take changes out of the outbox.
+alter table instance add column mirrored_in_redis boolean not null default false;
+
 -- Who changed what, and when; never a secret. It outlives what it tells of, so it refers to nothing.
 create table audit (
   id bigint generated always as identity primary key,
@@ -124,6 +127,7 @@ create index audit_at on audit (at);
 -- Down Migration
 
 drop table audit;
+alter table instance drop column mirrored_in_redis;
 delete from outbox where kind = 'domain';
 alter table outbox drop column kind;
 alter table outbox rename column name to realm;
