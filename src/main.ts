@@ -1,3 +1,4 @@
+import { createAccountSweeper } from './account-sweeper.js'
 import { announce } from './announcement.js'
 import { createApiServer } from './api/server.js'
 import { createAuditSweep } from './audit-sweep.js'
@@ -93,6 +94,9 @@ export async function serve(
     const sweep = createAuditSweep({ pool, days: config.AUDIT_RETENTION_DAYS, log })
     sweep.start()
     closers.push(() => sweep.close())
+    const sweeper = createAccountSweeper({ pool, publisher: relay, log })
+    sweeper.start()
+    closers.push(() => sweeper.close())
     if (redis) {
       const keeper = createMirrorKeeper({ redis, truth, log, now, settle: () => settleMirroring(pool, config) })
       keeper.start()

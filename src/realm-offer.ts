@@ -9,4 +9,9 @@ export type RealmOffer = {
    * are not offered; where nothing else is left, MD5 is, which every credential has.
    */
   readonly lacking: readonly HashAlgorithm[]
+  /**
+   * False where its account is suspended or closed: none of its users is let in, whatever their own records hold, which
+   * for many users are brought up to date some time after.
+   */
+  readonly active: boolean
 }

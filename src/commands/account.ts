@@ -64,7 +64,7 @@ function readStatus(args: readonly string[]): AccountStatus | undefined {
   return status
 }
 
-/** `account suspend|activate|close SID`: what is not active authenticates nowhere; what is closed stays so. */
+/** `account suspend|activate|close SID`: what is not active authenticates nowhere. */
 function setStatus(name: string, status: AccountStatus): Action {
   return (args) => {
     const [sid = '', ...rest] = args

@@ -59,7 +59,9 @@ async function differ(
   }
   if (v === undefined && Object.keys(fields).length === 0) return 'is in PostgreSQL and not in Redis'
   if (v !== record.version) return `has version ${record.version} in PostgreSQL and ${v ?? 'none'} in Redis`
-  const names = [...new Set([...Object.keys(wanted), ...Object.keys(fields)])].filter((n) => wanted[n] !== fields[n])
+  const names = [...new Set([...Object.keys(wanted), ...Object.keys(fields)])]
+    .filter((n) => wanted[n] !== fields[n])
+    .sort()
   if (names.length > 0) return `differs in ${names.map(describe).join(', ')}`
   return ttlMs >= 0 ? 'would expire in Redis' : undefined
 }

@@ -56,7 +56,9 @@ export function createMemoryMirror(): MemoryMirror {
     isComplete: async () => isCurrent(),
     async findHa1(realm, username, field) {
       const credential = find<'credential'>({ kind: 'credential', realm, username })
-      return credential && { ...credential, usable: credential.ha1s !== undefined, ha1: credential.ha1s?.[field] }
+      if (!credential) return undefined
+      const ha1s = find<'realm'>({ kind: 'realm', realm })?.active === false ? undefined : credential.ha1s
+      return { ...credential, usable: ha1s !== undefined, ha1: ha1s?.[field] }
     },
     findRealm: async (realm) => find<'realm'>({ kind: 'realm', realm }),
     findDomain: async (domain) => find<'domain'>({ kind: 'domain', domain }),

@@ -3,7 +3,7 @@ import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { isMarkedComplete, readMarker } from './marker.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror.js'
-import { DOMAIN_FIELDS, parseDomain, parseOffer, REALM_FIELDS, toFields, toRedisKey } from './redis-record.js'
+import { DOMAIN_FIELDS, INACTIVE, parseDomain, parseOffer, REALM_FIELDS, toFields, toRedisKey } from './redis-record.js'
 
 /** Commands sent at once; more would only wait in Redis and block others. */
 const BATCH = 200
@@ -67,7 +67,12 @@ export function createRedisMirror(redis: RedisClient): Mirror {
     isComplete: () => isMarkedComplete(redis),
     async findHa1(realm, username, field) {
       const key = toRedisKey({ kind: 'credential', realm, username })
-      const [sid, account, list, ha1, md5] = await redis.hmget(key, 'sid', 'account', 'list', field, 'ha1')
+      // One round trip: both are sent at once.
+      const [[sid, account, list, ha1, md5], active] = await Promise.all([
+        redis.hmget(key, 'sid', 'account', 'list', field, 'ha1'),
+        redis.hget(toRedisKey({ kind: 'realm', realm }), 'active'),
+      ])
+      const usable = active !== INACTIVE && readHa1('ha1', md5) !== undefined
       if (!sid || !account || !list) return undefined
       return {
         realm,
@@ -75,8 +80,8 @@ export function createRedisMirror(redis: RedisClient): Mirror {
         credentialSid: sid,
         accountSid: account,
         credentialListSid: list,
-        usable: readHa1('ha1', md5) !== undefined,
-        ha1: readHa1(field, ha1),
+        usable,
+        ha1: usable ? readHa1(field, ha1) : undefined,
       }
     },
     async findRealm(realm) {

@@ -44,23 +44,28 @@ function credentialFields(credential: Credential): Readonly<Record<string, strin
 /** Every field that may hold an HA1; what differs in one is told, never shown. */
 export const HA1_FIELD_NAMES: ReadonlySet<string> = new Set(Object.values(HA1_FIELDS).flat())
 
+/** The field `active` of a realm whose account is suspended or closed. */
+export const INACTIVE = '0'
+
 /** A list is separated by commas; what is undefined has no field, and an empty list an empty one. */
-function offerFields({ algorithms, lacking }: RealmOffer): Readonly<Record<string, string>> {
+function offerFields({ algorithms, lacking, active }: RealmOffer): Readonly<Record<string, string>> {
   return {
     ...(algorithms && { algorithms: algorithms.join() }),
     ...(lacking.length > 0 && { lacking: lacking.join() }),
+    ...(!active && { active: INACTIVE }),
   }
 }
 
 /** Fields of a realm's hash that `parseOffer` wants, in its order. */
-export const REALM_FIELDS: readonly string[] = ['v', 'algorithms', 'lacking']
+export const REALM_FIELDS: readonly string[] = ['v', 'algorithms', 'lacking', 'active']
 
 /** Reads the fields of a realm's hash; undefined where there is nothing or a tombstone. */
-export function parseOffer([, algorithms, lacking]: readonly (string | null)[]): RealmOffer | undefined {
-  if (!algorithms && !lacking) return undefined
+export function parseOffer([, algorithms, lacking, active]: readonly (string | null)[]): RealmOffer | undefined {
+  if (!algorithms && !lacking && !active) return undefined
   return {
     algorithms: algorithms ? (algorithms.split(',') as HashAlgorithm[]) : undefined,
     lacking: splitList(lacking) as HashAlgorithm[],
+    active: active !== INACTIVE,
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Refusal } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { createAuthId, createSid, createToken } from '../sid.js'
+import { beginAccountSweep } from '../store/account-sweeps.js'
 import {
   type Account,
   type AccountStatus,
@@ -12,11 +13,11 @@ import {
   updateTokenHash,
 } from '../store/accounts.js'
 import { appendAudit } from '../store/audit.js'
-import { touchAccountCredentials } from '../store/credentials.js'
+import { hasMoreCredentials, touchAccountCredentials } from '../store/credentials.js'
 import { inTransaction } from '../store/database.js'
 import { findAccountDomains, touchDomains } from '../store/domain-versions.js'
 import type { Change } from '../store/outbox.js'
-import { claimRealm } from '../store/realms.js'
+import { claimRealm, touchAccountRealms } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'
 import type { WriteDeps } from './write-deps.js'
 
@@ -26,6 +27,9 @@ export type AccountProvision = ReturnType<typeof createAccountProvision>
 export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
+
+/** Credentials that follow their account's status in the same transaction; more of them follow in slices. */
+const TOUCHED_AT_ONCE_MAX = 500
 
 /** Writes of accounts. */
 export function createAccountProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
@@ -62,7 +66,8 @@ export function createAccountProvision({ pool, publisher, sipDomain, author }: W
 
     /**
      * Changes name and status; undefined leaves what is there. An account that is not active authenticates nowhere:
-     * its credentials lose their HA1s in the mirror, and get them back with its reactivation; its domains are marked.
+     * its realms and domains are marked, and its credentials lose their HA1s in the mirror, and get them back with its
+     * reactivation.
      */
     async update(
       sid: string,
@@ -74,14 +79,16 @@ export function createAccountProvision({ pool, publisher, sipDomain, author }: W
         const { status } = change
         if (status !== undefined && status !== before.status) {
           if (before.parentSid === undefined) throw new Refusal('invalid', 'Status', 'of the master account is fixed')
-          if (before.status === 'closed') throw new Refusal('invalid', 'Status', 'of a closed account cannot change')
         }
         await updateAccount(tx, sid, change)
         const statusChanged = status !== undefined && status !== before.status
         const touched: Change[] = []
         if (statusChanged) {
           touched.push(...(await touchDomains(tx, await findAccountDomains(tx, sid))))
-          touched.push(...(await touchAccountCredentials(tx, sid)))
+          touched.push(...(await touchAccountRealms(tx, sid)))
+          // Realms and domains say it for every check; what proxies read of many users follows when this is answered.
+          if (await hasMoreCredentials(tx, sid, TOUCHED_AT_ONCE_MAX)) await beginAccountSweep(tx, sid)
+          else touched.push(...(await touchAccountCredentials(tx, sid)))
         }
         const account = (await findAccount(tx, sid)) as Account
         const detail = describeAlteration(audited(before), audited(account))

@@ -3,7 +3,7 @@ import type { HashAlgorithm } from '../digest/algorithm.js'
 import { Refusal } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { createSid } from '../sid.js'
-import { lockAccount } from '../store/accounts.js'
+import { type Account, lockAccount } from '../store/accounts.js'
 import { appendAudit } from '../store/audit.js'
 import {
   type CredentialList,
@@ -43,6 +43,9 @@ export type CredentialListChange = {
   readonly algorithms?: readonly HashAlgorithm[] | null | undefined
 }
 
+/** Credentials that are deleted in one transaction. */
+const SLICE = 1_000
+
 /** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name, names. */
 export function createCredentialListProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
   /**
@@ -57,14 +60,18 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
   /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
   async function enterRealm(
     tx: pg.PoolClient,
-    accountSid: string,
+    account: Account,
     wanted: string,
     algorithms: readonly HashAlgorithm[] | null | undefined,
     listsAlready: number,
   ): Promise<Change[]> {
+    const { sid: accountSid } = account
     const realm = await claimRealm(tx, normalizeRealm(wanted), accountSid)
     if (realm.accountSid !== accountSid) throw new Refusal('realm_taken', 'Realm', 'belongs to another account')
-    if (algorithms === undefined || algorithms?.join() === realm.algorithms?.join()) return []
+    if (algorithms === undefined || algorithms?.join() === realm.algorithms?.join()) {
+      // A realm that is new says of itself that its account is not active.
+      return account.status === 'active' ? [] : [await offer(tx, realm.realm, realm.algorithms)]
+    }
     // A challenge comes before the user is known, so lists that share a realm share its challenges.
     if ((await countRealmLists(tx, realm.realm)) > listsAlready) {
       throw new Refusal('invalid', 'Algorithms', 'must be those of the other lists in the same realm')
@@ -93,7 +100,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     const list = await lockCredentialList(tx, accountSid, sid)
     if (!account || !list)
       throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
-    return { list, ownRealm: account.realm }
+    return { list, account }
   }
 
   async function insertNew(
@@ -108,7 +115,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
       throw new Refusal('too_many_lists', 'CredentialLists', `are limited to ${listsMax} an account`)
     }
     const realm = normalizeRealm(wanted ?? account.realm)
-    const changes = await enterRealm(tx, accountSid, realm, algorithms, 0)
+    const changes = await enterRealm(tx, account, realm, algorithms, 0)
     const sid = createSid('credentialList')
     await insertCredentialList(tx, { sid, accountSid, friendlyName, realm })
     if (realm !== account.realm) await takeName(tx, accountSid, realm)
@@ -116,6 +123,20 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     const action = 'credential_list.create'
     await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
     return { list, changes }
+  }
+
+  async function deleteSlice(tx: pg.PoolClient, accountSid: string, sid: string, deletedBefore: number) {
+    const { list } = await locked(tx, accountSid, sid)
+    // The foreign key would say so too, after all credentials are deleted: there may be a million.
+    if (await isCredentialListMapped(tx, sid)) throw inUse()
+    await lockRealm(tx, list.realm, 'update')
+    const { result, changes } = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid, SLICE))
+    const deleted = result.length
+    if (deleted === SLICE) return { isLast: false, deleted, changes: [...result, ...changes] }
+    await deleteCredentialList(tx, sid)
+    const detail = { ...audited(list), credentials: deletedBefore + deleted }
+    await appendAudit(tx, author, { accountSid, action: 'credential_list.delete', resourceSid: sid, detail })
+    return { isLast: true, deleted, changes: [...result, ...changes, ...(await leaveRealm(tx, list.realm))] }
   }
 
   return {
@@ -145,7 +166,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     /** Changes name, realm and what the realm offers; undefined leaves what is there. Nothing is written for nothing. */
     async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
       const { list, changes } = await inTransaction(pool, async (tx) => {
-        const { list: before, ownRealm } = await locked(tx, accountSid, sid)
+        const { list: before, account } = await locked(tx, accountSid, sid)
         const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
         const moves = realm !== before.realm
         if (moves && (await countCredentials(tx, sid, 1)) > 0) {
@@ -156,14 +177,14 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
         }
         // Two realms are locked in the order of their names: another list may be moving the other way.
         if (before.realm < realm) await lockRealm(tx, before.realm, 'update')
-        const entered = await enterRealm(tx, accountSid, realm, change.algorithms, moves ? 0 : 1)
+        const entered = await enterRealm(tx, account, realm, change.algorithms, moves ? 0 : 1)
         if (before.realm > realm) await lockRealm(tx, before.realm, 'update')
         const { friendlyName = before.friendlyName } = change
         const isSame = !moves && friendlyName === before.friendlyName && entered.length === 0
         if (isSame) return { list: before, changes: [] }
         await updateCredentialList(tx, sid, { friendlyName, realm })
         const left = moves ? await leaveRealm(tx, before.realm) : []
-        if (moves && realm !== ownRealm) await takeName(tx, accountSid, realm)
+        if (moves && realm !== account.realm) await takeName(tx, accountSid, realm)
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
         const detail = describeAlteration(audited(before), audited(after))
         await appendAudit(tx, author, { accountSid, action: 'credential_list.update', resourceSid: sid, detail })
@@ -175,21 +196,18 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
 
     /**
      * Deletes a list with all its credentials, and frees its realm where nobody else needs it; one that a domain uses
-     * stays.
+     * stays. A big one goes slice by slice, each a transaction of its own: where that is interrupted, what is left of
+     * the list stays, and the next deletion goes on.
      */
     async delete(accountSid: string, sid: string): Promise<void> {
-      const changes = await inTransaction(pool, async (tx) => {
-        const { list } = await locked(tx, accountSid, sid)
-        // The foreign key would say so too, after all credentials are deleted: there may be a million.
-        if (await isCredentialListMapped(tx, sid)) throw inUse()
-        await lockRealm(tx, list.realm, 'update')
-        const deleted = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid))
-        await deleteCredentialList(tx, sid)
-        const detail = { ...audited(list), credentials: deleted.result.length }
-        await appendAudit(tx, author, { accountSid, action: 'credential_list.delete', resourceSid: sid, detail })
-        return [...deleted.result, ...deleted.changes, ...(await leaveRealm(tx, list.realm))]
-      }).catch(refuseUsed)
-      await publisher.publish(changes)
+      for (let credentials = 0; ; ) {
+        const slice = await inTransaction(pool, (tx) => deleteSlice(tx, accountSid, sid, credentials)).catch(refuseUsed)
+        await publisher.publish(slice.changes)
+        if (slice.isLast) return
+        credentials += slice.deleted
+        // The embedded database answers without ever going back to the event loop.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
     },
   }
 }

@@ -188,24 +188,36 @@ export async function countCredentials(tx: Queryable, listSid: string, most: num
   return rows[0]?.credentials ?? 0
 }
 
-/** Deletes all credentials of a list, each with its change in the outbox. */
-export async function deleteListCredentials(tx: Queryable, listSid: string): Promise<Change[]> {
+/** Deletes credentials of a list, `limit` at most, each with its change in the outbox. */
+export async function deleteListCredentials(tx: Queryable, listSid: string, limit: number): Promise<Change[]> {
   // Locked one after the other in one order, and their versions drawn only then.
-  await tx.query('select from credentials where list_sid = $1 order by sid for update', [listSid])
+  const { rows: locked } = await tx.query<{ sid: string }>(
+    'select sid from credentials where list_sid = $1 order by seq limit $2 for update',
+    [listSid, limit],
+  )
   const { rows } = await tx.query<ChangeRow>(
     `with deleted as (
-       delete from credentials where list_sid = $1 returning realm, username
+       delete from credentials where sid = any($1) returning realm, username
      ), appended as (
        insert into outbox (kind, name, username, version)
        select 'credential', realm, username, nextval('change_version') from deleted
        returning id, kind, name, username, version
      )
      select * from appended`,
-    [listSid],
+    [locked.map(({ sid }) => sid)],
   )
   const changes = rows.map(toChange)
   await announceChanges(tx, changes)
   return changes
+}
+
+/** Whether an account has more credentials than so many. */
+export async function hasMoreCredentials(tx: Queryable, accountSid: string, most: number): Promise<boolean> {
+  const { rows } = await tx.query('select from credentials where account_sid = $1 offset $2 limit 1', [
+    accountSid,
+    most,
+  ])
+  return rows.length > 0
 }
 
 /** Gives all credentials of an account a new version and a change each: what they may do depends on its status. */

@@ -11,23 +11,24 @@ type Row = {
   algorithms: string | null
   lacks_sha256: boolean
   lacks_sha512_256: boolean
+  active: boolean
 }
 
 const OFFERS = `select * from (
-    select r.realm, r.version, r.algorithms,
+    select r.realm, r.version, r.algorithms, a.status = 'active' as active,
       exists (select from credentials c where c.realm = r.realm and c.ha1_sha256 is null) as lacks_sha256,
       exists (select from credentials c where c.realm = r.realm and c.ha1_sha512_256 is null) as lacks_sha512_256
-    from realms r
-  ) o where (algorithms is not null or lacks_sha256 or lacks_sha512_256)`
+    from realms r join accounts a on a.sid = r.account_sid
+  ) o where (algorithms is not null or lacks_sha256 or lacks_sha512_256 or not active)`
 
-function toOffer({ realm, version, algorithms, lacks_sha256, lacks_sha512_256 }: Row): VersionedOffer {
+function toOffer({ realm, version, algorithms, lacks_sha256, lacks_sha512_256, active }: Row): VersionedOffer {
   const lacking: HashAlgorithm[] = []
   if (lacks_sha256) lacking.push('SHA-256')
   if (lacks_sha512_256) lacking.push('SHA-512-256')
   return {
     realm,
     version,
-    offer: { algorithms: (algorithms?.split(',') as HashAlgorithm[] | undefined) ?? undefined, lacking },
+    offer: { algorithms: (algorithms?.split(',') as HashAlgorithm[] | undefined) ?? undefined, lacking, active },
   }
 }
 

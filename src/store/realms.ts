@@ -1,5 +1,6 @@
 import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Queryable } from './database.js'
+import { announceChanges, type Change, type ChangeRow, toChange } from './outbox.js'
 
 /** A realm: its owner, and what its challenges offer where that is not the server's default. */
 export type Realm = {
@@ -65,6 +66,26 @@ export async function updateRealmAlgorithms(
 /** Gives the realm the version of a change of what its users can answer; the caller has locked it for update. */
 export async function touchRealm(tx: Queryable, realm: string, version: string): Promise<void> {
   await tx.query('update realms set version = $2 where realm = $1', [realm, version])
+}
+
+/** Gives all realms of an account a new version and a change each: whether it is active stands in their records. */
+export async function touchAccountRealms(tx: Queryable, accountSid: string): Promise<Change[]> {
+  await tx.query('select from realms where account_sid = $1 order by realm for update', [accountSid])
+  const { rows } = await tx.query<ChangeRow>(
+    `with touched as (
+       update realms set version = nextval('change_version') where account_sid = $1
+       returning realm, version
+     ), appended as (
+       insert into outbox (kind, name, version)
+       select 'realm', realm, version from touched
+       returning id, kind, name, username, version
+     )
+     select * from appended`,
+    [accountSid],
+  )
+  const changes = rows.map(toChange)
+  await announceChanges(tx, changes)
+  return changes
 }
 
 /** How many lists use the realm. */

@@ -137,14 +137,14 @@ t.test('a response without the qop that was offered is refused, and so is one wi
 
 t.test('what was offered is what counts, not what would be offered now', async (t) => {
   const rig = createRig()
-  rig.mirror.offers.set(REALM, { algorithms: ['SHA-256'], lacking: [] })
+  rig.mirror.offers.set(REALM, { algorithms: ['SHA-256'], lacking: [], active: true })
   const challenges = await rig.challenges()
   t.same(
     challenges.map(({ algorithm }) => algorithm),
     ['SHA-256'],
     'a realm has algorithms of its own',
   )
-  rig.mirror.offers.set(REALM, { algorithms: ['MD5'], lacking: [] })
+  rig.mirror.offers.set(REALM, { algorithms: ['MD5'], lacking: [], active: true })
   t.equal(await rig.reply(first(challenges), { algorithm: 'MD5' }), 'unsupported')
   t.equal(await rig.reply(first(challenges)), 'ok')
 })

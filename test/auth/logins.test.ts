@@ -105,7 +105,7 @@ t.test(
     const { ha1 } = computeHa1s('alice', REALM, PASSWORD)
     for (const store of [rig.mirror, rig.database]) {
       store.credentials.set(`${REALM} alice`, { ha1 })
-      store.offers.set(REALM, { algorithms: undefined, lacking: ['SHA-256'] })
+      store.offers.set(REALM, { algorithms: undefined, lacking: ['SHA-256'], active: true })
     }
     const here = { sourceIp: '192.0.2.1', uri: URI }
     const asks = async (username: string, challenge: Challenge) => {
@@ -130,7 +130,11 @@ t.test(
 
 t.test('a realm whose users cannot all answer any of its algorithms is challenged with MD5', async (t) => {
   const rig = createRig({ ALGORITHMS: 'SHA-256' })
-  rig.mirror.offers.set(REALM, { algorithms: ['SHA-256', 'SHA-512-256'], lacking: ['SHA-256', 'SHA-512-256'] })
+  rig.mirror.offers.set(REALM, {
+    algorithms: ['SHA-256', 'SHA-512-256'],
+    lacking: ['SHA-256', 'SHA-512-256'],
+    active: true,
+  })
   t.same(
     (await rig.challenges()).map(({ algorithm }) => algorithm),
     ['MD5'],

@@ -17,7 +17,7 @@ t.test('while the mirror answers, the database is not asked', async (t) => {
 t.test('while the mirror is away, the database answers', async (t) => {
   const rig = createRig()
   rig.mirror.down = true
-  rig.database.offers.set(REALM, { algorithms: ['SHA-256'], lacking: [] })
+  rig.database.offers.set(REALM, { algorithms: ['SHA-256'], lacking: [], active: true })
   t.same(
     (await rig.challenges()).map(({ algorithm }) => algorithm),
     ['SHA-256'],
@@ -58,7 +58,7 @@ t.test('what an incomplete mirror lacks, the database confirms', async (t) => {
   t.equal(await rig.attempt(), 'ok', 'an old password in the mirror refuses nobody')
   rig.mirror.credentials.set(`${REALM} alice`, {})
   t.equal(await rig.attempt(), 'ok', 'nor does an old disabling')
-  rig.database.offers.set(REALM, { algorithms: ['SHA-512-256'], lacking: [] })
+  rig.database.offers.set(REALM, { algorithms: ['SHA-512-256'], lacking: [], active: true })
   t.equal(first(await rig.challenges()).algorithm, 'SHA-512-256', 'the algorithms of a realm')
 })
 

@@ -39,7 +39,7 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
 
 t.test('it finds what it has taken, as Redis would', async (t) => {
   const mirror = createMemoryMirror()
-  const offer = { algorithms: ['SHA-256'], lacking: ['MD5'] } as const
+  const offer = { algorithms: ['SHA-256'], lacking: ['MD5'], active: true } as const
   await mirror.apply([record('1'), { kind: 'realm', realm: REALM, version: '2', holds: offer }])
   t.match(await mirror.findHa1(REALM, 'alice', 'ha1b_sha256'), {
     credentialSid: 'CR1',

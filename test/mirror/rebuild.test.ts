@@ -97,11 +97,11 @@ t.test('a rebuild writes domains and what realms lack, and removes what PostgreS
   t.match(await stage.mirror.findDomain('lost.example'), { active: true, ipRanges: undefined })
   t.equal(await stage.mirror.findDomain('ghost.example'), undefined)
   t.same(Object.keys(await redis.hgetall('sipauth:domain:deleted.example')), ['v'], 'its tombstone stays')
-  t.same(await stage.mirror.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'] })
+  t.same(await stage.mirror.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'], active: true })
   const memory = createMemoryMirror()
   await memory.rebuild(truth)
   t.same(await memory.findDomain('pbx.example'), await stage.mirror.findDomain('pbx.example'))
-  t.same(await memory.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'] })
+  t.same(await memory.findRealm(realm), { algorithms: undefined, lacking: ['SHA-256'], active: true })
 })
 
 t.test('a rebuild keeps the tombstones of deletions', async (t) => {

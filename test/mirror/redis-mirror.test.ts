@@ -109,7 +109,7 @@ t.test(
 
 t.test('a realm has its algorithms beside it, and a tombstone when it has none any more', async (t) => {
   const realm = { kind: 'realm', realm: REALM } as const
-  const offer = { algorithms: ['SHA-256', 'MD5'], lacking: [] } as const
+  const offer = { algorithms: ['SHA-256', 'MD5'], lacking: [], active: true } as const
   await mirror.apply([{ ...realm, version: '3', holds: offer }])
   t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '3', algorithms: 'SHA-256,MD5' })
   t.same(await mirror.findRealm(REALM), offer)
@@ -119,7 +119,7 @@ t.test('a realm has its algorithms beside it, and a tombstone when it has none a
 })
 
 t.test('what not all users of a realm can answer stands beside its algorithms', async (t) => {
-  const offer = { algorithms: undefined, lacking: ['SHA-256', 'SHA-512-256'] } as const
+  const offer = { algorithms: undefined, lacking: ['SHA-256', 'SHA-512-256'], active: true } as const
   await mirror.apply([{ kind: 'realm', realm: REALM, version: '3', holds: offer }])
   t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '3', lacking: 'SHA-256,SHA-512-256' })
   t.same(await mirror.findRealm(REALM), offer)

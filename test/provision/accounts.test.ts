@@ -1,10 +1,18 @@
 import t from 'tap'
+import { createAccountSweeper } from '../../src/account-sweeper.js'
+import type { MemoryMirror } from '../../src/mirror/memory-mirror.js'
+import { inBatches } from '../../src/mirror/redis-mirror.js'
 import { hashToken } from '../../src/provision/accounts.js'
+import { computeHa1s } from '../../src/provision/ha1s.js'
 import { createSid } from '../../src/sid.js'
+import { sweepSlice } from '../../src/store/account-sweeps.js'
 import { findTokenHolder } from '../../src/store/accounts.js'
+import { inTransaction } from '../../src/store/database.js'
+import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
-import { createStage, hashOf, openRedis, openStore } from './stage.js'
+import { until } from '../fixtures/until.js'
+import { createStage, hashOf, openRedis, openStore, PASSWORD, SILENT, type Stage } from './stage.js'
 
 const postgres = await startPostgres(t)
 const redisServer = await startRedis(t)
@@ -18,7 +26,7 @@ t.test("a suspended account's credentials lose their HA1s in Redis, and get them
   const { sid } = await stage.createUser('bob')
   await credentials.update(stage.accountSid, stage.listSid, sid, { enabled: false })
   const before = await hashOf(redis, stage.realm, 'alice')
-  for (const status of ['suspended', 'active', 'closed'] as const) {
+  for (const status of ['suspended', 'active', 'closed', 'active'] as const) {
     t.equal((await accounts.update(stage.accountSid, { status })).status, status)
     const { v, ...fields } = await hashOf(redis, stage.realm, 'alice')
     t.ok(BigInt(v ?? 0) > BigInt(before.v ?? 0))
@@ -27,8 +35,93 @@ t.test("a suspended account's credentials lose their HA1s in Redis, and get them
     t.same(fields, status === 'active' ? whole : { account, list, sid })
     t.same(Object.keys(await hashOf(redis, stage.realm, 'bob')).sort(), ['account', 'list', 'sid', 'v'])
   }
-  await t.rejects(accounts.update(stage.accountSid, { status: 'active' }), { code: 'invalid', field: 'Status' })
   t.equal(await stage.pending(), 0)
+})
+
+/** Credentials of an account that is too big for one transaction. */
+const MANY = 1_300
+
+async function fill({ provision, accountSid, listSid, realm }: Stage): Promise<string[]> {
+  const usernames = Array.from({ length: MANY }, (_, index) => `u${index}`)
+  const inputs = usernames.map((username) => {
+    return { username, ha1s: computeHa1s(username, realm, PASSWORD), enabled: undefined, description: undefined }
+  })
+  const { published } = await provision.imports.run({ accountSid, realm, sid: listSid }, inputs, false)
+  await published
+  return usernames
+}
+
+/** Not all at once: what is asked behind a thousand others is given up. */
+async function askInTurn<T>(usernames: readonly string[], ask: (username: string) => Promise<T>): Promise<T[]> {
+  const answers: T[] = []
+  await inBatches(usernames, async (username) => answers.push(await ask(username)))
+  return answers
+}
+
+for (const where of ['in Redis', 'in memory']) {
+  t.test(`a suspended account of many credentials is refused at once, ${where}, and its records follow`, async (t) => {
+    const stage = await createStage(t, database, where === 'in Redis' ? redis : undefined)
+    const { mirror, realm } = stage
+    if (where === 'in memory') await (mirror as MemoryMirror).rebuild(createTruth(database.pool))
+    const usernames = await fill(stage)
+    const usable = async () => {
+      const records = await askInTurn(usernames, (username) => mirror.findHa1(realm, username, 'ha1'))
+      return records.filter((record) => record?.usable && record.ha1 !== undefined).length
+    }
+    const hashes = async () => {
+      const found = await askInTurn(usernames, (username) => hashOf(redis, realm, username))
+      return found.filter(({ ha1 }) => ha1 !== undefined).length
+    }
+    const sweeper = createAccountSweeper({ pool: database.pool, publisher: stage.relay, log: SILENT })
+    t.teardown(() => sweeper.close())
+    const sweeps = async () => (await database.pool.query('select from account_sweeps')).rowCount
+    t.equal(await usable(), MANY)
+    await stage.provision.accounts.update(stage.accountSid, { status: 'suspended' })
+    t.equal(await usable(), 0, 'when it is answered')
+    t.equal(await sweeps(), 1)
+    // One slice by a process that ends then; another goes on where it was.
+    const slice = await inTransaction(database.pool, (tx) => sweepSlice(tx, 500))
+    t.equal(slice?.length, 500)
+    await stage.relay.publish(slice ?? [])
+    if (where === 'in Redis') t.equal(await hashes(), MANY - 500)
+    sweeper.start()
+    await until(async () => (await sweeps()) === 0 && (await stage.pending()) === 0)
+    if (where === 'in Redis') t.equal(await hashes(), 0, 'what proxies read')
+    await stage.provision.accounts.update(stage.accountSid, { status: 'active' })
+    await until(async () => (await sweeps()) === 0 && (await stage.pending()) === 0)
+    t.equal(await usable(), MANY)
+    t.notOk(await redis.hexists(`sipauth:realm:${realm}`, 'active'), 'nothing is left of it')
+  })
+}
+
+t.test('a list that is made in a suspended account is in the mirror as in the database', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accounts, credentialLists } = stage.provision
+  await accounts.update(stage.accountSid, { status: 'suspended' })
+  const { realm } = await credentialLists.create(stage.accountSid, { friendlyName: 'late', realm: 'late.example' })
+  t.equal(await redis.hget(`sipauth:realm:${realm}`, 'active'), '0')
+  await accounts.update(stage.accountSid, { status: 'active' })
+  t.notOk(await redis.hexists(`sipauth:realm:${realm}`, 'active'))
+})
+
+t.test('a list of many credentials is deleted with all of them', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid, listSid, realm, provision } = stage
+  const usernames = await fill(stage)
+  const { sid } = await provision.domains.create(accountSid, { domainName: 'many.example' })
+  await provision.domainMappings.mapCredentialList(accountSid, sid, 'calls', listSid)
+  await t.rejects(provision.credentialLists.delete(accountSid, listSid), { code: 'list_in_use' })
+  t.ok(await redis.exists(`sipauth:cred:${realm}:u0`), 'none of it while a domain uses it')
+  await provision.domainMappings.unmapCredentialList(accountSid, sid, 'calls', listSid)
+  await provision.credentialLists.delete(accountSid, listSid)
+  const left = await askInTurn(usernames, (username) => redis.hget(`sipauth:cred:${realm}:${username}`, 'ha1'))
+  t.same(new Set(left), new Set([null]))
+  const { rows } = await database.pool.query(
+    `select detail ->> 'credentials' as credentials from audit
+     where action = 'credential_list.delete' and resource_sid = $1`,
+    [listSid],
+  )
+  t.same(rows, [{ credentials: String(MANY) }], 'one line, whatever it took')
 })
 
 t.test('a new name or the same status changes no credential', async (t) => {

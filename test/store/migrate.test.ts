@@ -31,7 +31,7 @@ async function tables({ pool }: Database): Promise<string[]> {
 }
 
 const TABLES = [
-  ...['accounts', 'audit', 'credential_lists', 'credentials', 'domain_credential_lists'],
+  ...['account_sweeps', 'accounts', 'audit', 'credential_lists', 'credentials', 'domain_credential_lists'],
   ...['domain_ip_access_control_lists', 'domains', 'instance', 'ip_access_control_lists', 'ip_addresses'],
   ...['outbox', 'realms', 'sipauthd_migrations'],
 ]

@@ -107,6 +107,13 @@ alter table outbox alter column kind drop default;
 -- Whether Redis mirrors this database: then only a server with Redis may take changes out of the outbox.
 alter table instance add column mirrored_in_redis boolean not null default false;
 
+-- Accounts whose status has changed, and whose credentials are brought after it in slices; where the next one begins.
+create table account_sweeps (
+  id bigint generated always as identity primary key,
+  account_sid text not null references accounts (sid),
+  after_seq bigint not null default 0
+);
+
 -- Who changed what, and when; never a secret. It outlives what it tells of, so it refers to nothing.
 create table audit (
   id bigint generated always as identity primary key,
@@ -128,6 +135,7 @@ create index audit_at on audit (at);
 
 drop table audit;
 alter table instance drop column mirrored_in_redis;
+drop table account_sweeps;
 delete from outbox where kind = 'domain';
 alter table outbox drop column kind;
 alter table outbox rename column name to realm;
