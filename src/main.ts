@@ -10,7 +10,7 @@ import { followChanges } from './follow-changes.js'
 import { watchHealth } from './health.js'
 import type { Log } from './log.js'
 import { createLookupServer } from './lookup/server.js'
-import { ensureMasterAccount } from './master-account.js'
+import { findStrayMaster } from './master-account.js'
 import { createMetrics } from './metrics.js'
 import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js'
 import type { Mirror } from './mirror/mirror.js'
@@ -77,7 +77,7 @@ export async function serve(
     }
     const migrations = await migrateWhenUp(database, log, now, stopping)
     if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date')
-    await settleMirroring(database.pool, config)
+    await settleMirroring(database.pool, config, log)
     const redis = await openRedis(config, log)
     if (redis) closers.push(() => redis.disconnect())
 
@@ -86,7 +86,9 @@ export async function serve(
     const { mirror, memoryMirror } = chooseMirror(redis)
     const relay = createRelay({ pool, mirror, truth, metrics, log })
     const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
-    await ensureMasterAccount({ pool, provision, loaded })
+    const stray = await findStrayMaster(pool, loaded)
+    if (stray) log.warn(stray)
+    await provision.accounts.ensureMaster(secrets.masterAccountSid)
     const follower = await followChanges({ database, relay, memoryMirror, truth, log })
     closers.push(() => follower.close())
     relay.start()
@@ -98,7 +100,7 @@ export async function serve(
     sweeper.start()
     closers.push(() => sweeper.close())
     if (redis) {
-      const keeper = createMirrorKeeper({ redis, truth, log, now, settle: () => settleMirroring(pool, config) })
+      const keeper = createMirrorKeeper({ redis, truth, log, now, settle: () => settleMirroring(pool, config, log) })
       keeper.start()
       closers.push(() => keeper.close())
     }

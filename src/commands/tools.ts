@@ -1,6 +1,7 @@
 import type pg from 'pg'
+import { ConfigError } from '../config.js'
 import type { Log } from '../log.js'
-import { ensureMasterAccount } from '../master-account.js'
+import { findStrayMaster } from '../master-account.js'
 import { createMetrics } from '../metrics.js'
 import { createRedisMirror } from '../mirror/redis-mirror.js'
 import { settleMirroring } from '../mirroring.js'
@@ -35,13 +36,16 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     if (generated.length > 0) log.info({ path, names: generated.map(({ name }) => name) }, 'secrets generated and kept')
     await migrateWhenUp(database, log, Date.now)
     // Without Redis a command takes nothing out of the outbox, so it need not be refused.
-    if (config.REDIS_URL) await settleMirroring(database.pool, config)
+    if (config.REDIS_URL) await settleMirroring(database.pool, config, log)
     redis = await openRedis(config, log)
     const { pool } = database
     relay = redis && createCommandRelay(pool, redis, log)
     const publisher = relay ?? { publish: async () => {} }
     const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
-    await ensureMasterAccount({ pool, provision, loaded })
+    // A command would do its work below a master that nobody has ever seen, and seem to have lost everything.
+    const stray = await findStrayMaster(pool, loaded)
+    if (stray) throw new ConfigError([stray])
+    await provision.accounts.ensureMaster(secrets.masterAccountSid)
     return await work({ print, log, database, provision, relay, loaded, masterSid: secrets.masterAccountSid })
   } finally {
     // What could not be mirrored would else be tried again, without the database.

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { readMarker } from '../../src/mirror/marker.js'
 import { rebuildMirror } from '../../src/mirror/rebuild.js'
-import { settleMirroring } from '../../src/mirroring.js'
+import { isMirroredInRedis, setMirroredInRedis } from '../../src/store/instance.js'
 import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
 import { startRedis } from '../fixtures/redis.js'
 import { scratchFolder } from '../fixtures/scratch.js'
-import { runSipauthd } from '../fixtures/sipauthd.js'
+import { runSipauthd, startSipauthd } from '../fixtures/sipauthd.js'
 import { createStage, openRedis, openStore } from '../provision/stage.js'
 
 const postgres = await startPostgres(t)
@@ -79,31 +79,28 @@ t.test('mirror rebuild leaves a mirror that is being rebuilt to whoever does it'
 
 t.test('mirror leave lets servers do without Redis, and whoever comes back to it trusts nothing there', async (t) => {
   const { pool } = database
-  const without = { REDIS_URL: undefined }
-  await t.rejects(settleMirroring(pool, without), { name: 'ConfigError' }, 'a rebuild is remembered')
+  t.equal(await isMirroredInRedis(pool), true, 'a rebuild is remembered')
   t.match(await mirror('leave'), { code: 0, stdout: /servers start without REDIS_URL/ })
-  await t.resolves(settleMirroring(pool, without))
+  t.equal(await isMirroredInRedis(pool), false)
   t.equal(await readMarker(redis), 'other_run')
   t.match(await mirror('rebuild'), { code: 0 })
-  await t.rejects(settleMirroring(pool, without), { name: 'ConfigError' })
+  t.equal(await isMirroredInRedis(pool), true)
   const { REDIS_URL: _, ...withoutRedis } = env
   t.match(await runSipauthd(['mirror', 'leave', '--lost'], withoutRedis), { code: 0 })
-  await t.resolves(settleMirroring(pool, without))
-  await settleMirroring(pool, { REDIS_URL: server.url })
+  t.equal(await isMirroredInRedis(pool), false)
+  await setMirroredInRedis(pool, true)
 })
 
 t.test('mirror called wrongly, and what needs Redis without one, ends with 2 and says why', async (t) => {
   const { REDIS_URL: _, ...withoutRedis } = env
-  const [nothing, tooMuch, noRedis, serve] = await Promise.all([
+  const [nothing, tooMuch, noRedis] = await Promise.all([
     mirror(),
     mirror('check', 'twice'),
     runSipauthd(['mirror', 'check'], withoutRedis),
-    runSipauthd(['serve'], withoutRedis),
   ])
   t.match(nothing, { code: 2, stderr: /takes one of check, rebuild/ })
   t.match(tooMuch, { code: 2, stderr: /takes one of check, rebuild/ })
   t.match(noRedis, { code: 2, stderr: /REDIS_URL must be set/ })
-  t.match(serve, { code: 2, stderr: /REDIS_URL is not set, but this database is mirrored in Redis/ })
 })
 
 t.test('mirror check on a Redis that does not answer fails with 1, and calls nothing a difference', async (t) => {
@@ -112,4 +109,10 @@ t.test('mirror check on a Redis that does not answer fails with 1, and calls not
   t.equal(code, 1)
   t.equal(stdout, '')
   t.match(stderr, /Redis at REDIS_URL does not answer/)
+})
+
+t.test('a server without Redis warns on a database that Redis mirrors', async (t) => {
+  const { REDIS_URL: _, ...withoutRedis } = env
+  const server = await startSipauthd(t, { env: withoutRedis })
+  await server.waitForLog(/REDIS_URL is not set, but this database is mirrored in Redis/)
 })
