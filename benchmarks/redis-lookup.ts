@@ -67,7 +67,15 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
 function toRecord(username: string): MirrorRecord {
   const sids = { accountSid: `AC${'0'.repeat(32)}`, credentialListSid: `CL${'0'.repeat(32)}` }
   const ha1s = computeHa1s(username, REALM, 'Correct-Horse-42')
-  const credential = { username, realm: REALM, ...sids, credentialSid: `CR${'0'.repeat(32)}`, version: '1', ha1s }
+  const credential = {
+    username,
+    realm: REALM,
+    ...sids,
+    credentialSid: `CR${'0'.repeat(32)}`,
+    version: '1',
+    ha1s,
+    active: true,
+  }
   return { kind: 'credential', realm: REALM, username, version: '1', holds: credential }
 }
 

@@ -57,7 +57,7 @@ async function createLocalAuthenticator() {
   const mirror = createMemoryMirror()
   const sids = { accountSid: 'AC', credentialListSid: 'CL', credentialSid: 'CR' }
   const ha1s = computeHa1s(username, realm, password)
-  const credential = { username, realm, ...sids, version: '1', ha1s }
+  const credential = { username, realm, ...sids, version: '1', ha1s, active: true }
   await mirror.apply([{ kind: 'credential', realm, username, version: '1', holds: credential }])
   mirror.setBehind(false)
   const noDatabase = () => Promise.reject(new Error('the database must not be asked'))

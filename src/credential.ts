@@ -53,12 +53,12 @@ export type CredentialIdentity = {
   readonly credentialSid: string
 }
 
-/**
- * A stored credential as the mirror holds it. `ha1s` is undefined where it may not authenticate: disabled itself, or
- * of an account that is not active.
- */
+/** A stored credential as the mirror holds it. Its account's status counts for checks by the record of its realm. */
 export type Credential = CredentialIdentity & {
   /** Grows with each change; drawn from one sequence in PostgreSQL. Decimal digits: it outgrows a double. */
   readonly version: string
+  /** Undefined where it is disabled. */
   readonly ha1s: StoredHa1s | undefined
+  /** Whether its account is active: of one that is not, Redis holds no HA1, for proxies that read it themselves. */
+  readonly active: boolean
 }

@@ -96,7 +96,7 @@ export async function serve(
     const sweep = createAuditSweep({ pool, days: config.AUDIT_RETENTION_DAYS, log })
     sweep.start()
     closers.push(() => sweep.close())
-    const sweeper = createAccountSweeper({ pool, publisher: relay, log })
+    const sweeper = createAccountSweeper({ pool, publisher: relay, mirror, log })
     sweeper.start()
     closers.push(() => sweeper.close())
     if (redis) {

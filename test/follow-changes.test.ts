@@ -11,7 +11,7 @@ import { OUTBOX_CHANNEL } from '../src/store/outbox.js'
 import { openPostgres } from '../src/store/postgres.js'
 import { createTruth } from '../src/truth.js'
 import { startPostgres } from './fixtures/postgres.js'
-import { until } from './fixtures/until.js'
+import { until, withinASecond } from './fixtures/until.js'
 import { createStage, openStore, PASSWORD, SILENT } from './provision/stage.js'
 
 const postgres = await startPostgres(t)
@@ -117,6 +117,30 @@ t.test('however often a filling is asked for while one runs, one more follows', 
   await until(() => mirror.current)
   t.equal(fillings.begun, 3)
 })
+
+t.test(
+  "an account's new status counts within a second on a node that follows, however many users it has",
+  async (t) => {
+    const database = await openStore(t, url)
+    const writer = await createStage(t, database)
+    const { realm, accountSid, listSid } = writer
+    const { mirror } = await openNode(t as Tap)
+    await database.pool.query(
+      `insert into credentials (sid, list_sid, account_sid, realm, username, version, ha1)
+     select 'CR' || md5($1 || n), $1, $2, $3, 'u' || n, nextval('change_version'), md5('x' || n)
+     from generate_series(1, 20000) n`,
+      [listSid, accountSid, realm],
+    )
+    await mirror.rebuild(createTruth(database.pool))
+    const isUsable = async () => (await mirror.findHa1(realm, 'u20000', 'ha1'))?.usable
+    t.ok(await isUsable())
+    for (const status of ['suspended', 'active', 'closed', 'active'] as const) {
+      await writer.provision.accounts.update(accountSid, { status })
+      await withinASecond(async () => (await isUsable()) === (status === 'active'))
+    }
+    t.ok(mirror.current, 'and nothing is filled anew for it')
+  },
+)
 
 t.test('while the whole database is away a mirror in memory is the best there is, and says so', async (t) => {
   const { mirror, lines } = await openNode(t as Tap)

@@ -9,7 +9,15 @@ import { withinTime } from '../time-limit.js'
  * A credential with the one HA1 that a check needs. `usable` is false where it may not authenticate; `ha1` is undefined
  * then, and where it was imported without that HA1.
  */
-export type Ha1Record = CredentialIdentity & { readonly usable: boolean; readonly ha1: string | undefined }
+export type Ha1Record = CredentialIdentity & {
+  readonly usable: boolean
+  readonly ha1: string | undefined
+  /**
+   * A mirror says so where the account is active and the credential is not usable all the same: it is disabled itself,
+   * or its account was reactivated and its own record has not followed yet.
+   */
+  readonly doubtful?: boolean
+}
 
 /** What the hot path reads, in the mirror or in the database. Rejects when the store cannot answer in time. */
 export type CredentialReader = {
@@ -120,11 +128,15 @@ export function createCredentialSource(deps: {
   }
 
   return {
-    findHa1: (realm, username, field) =>
-      askMirrorFirst(
-        () => mirror.findHa1(realm, username, field),
-        () => database.findHa1(realm, username, field),
-      ),
+    async findHa1(...key) {
+      const found = await askMirrorFirst(
+        () => mirror.findHa1(...key),
+        () => database.findHa1(...key),
+      )
+      if (found.origin !== 'mirror' || !found.value?.doubtful) return found
+      const truth = await askDatabase(() => database.findHa1(...key))
+      return truth.origin === 'unavailable' ? found : truth
+    },
 
     findRealm: (realm) =>
       findOrConfirm(

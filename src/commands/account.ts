@@ -69,8 +69,10 @@ function setStatus(name: string, status: AccountStatus): Action {
   return (args) => {
     const [sid = '', ...rest] = args
     if (!isSid('account', sid) || rest.length > 0) throw new UsageError(`sipauthd account ${name} takes an account SID`)
-    return async ({ print, provision }) => {
+    return async ({ print, provision, sweeper }) => {
       const account = await provision.accounts.update(sid, { status })
+      // No server may be running that would do the rest.
+      await sweeper?.finish()
       print(`${JSON.stringify(show(account))}\n`)
       return 0
     }

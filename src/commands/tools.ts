@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { type AccountSweeper, createAccountSweeper } from '../account-sweeper.js'
 import { ConfigError } from '../config.js'
 import type { Log } from '../log.js'
 import { findStrayMaster } from '../master-account.js'
@@ -22,6 +23,8 @@ export type Tools = Pick<CommandContext, 'print' | 'log'> & {
   readonly loaded: LoadedSecrets
   /** Publishes this command's own changes; undefined without Redis, where the outbox keeps them for the servers. */
   readonly relay: Relay | undefined
+  /** Brings the credentials of accounts after their status; undefined without Redis likewise. */
+  readonly sweeper: AccountSweeper | undefined
 }
 
 /** Opens the stores that the configuration names, brings the schema up to date, does the work, and closes them. */
@@ -39,14 +42,16 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
     if (config.REDIS_URL) await settleMirroring(database.pool, config, log)
     redis = await openRedis(config, log)
     const { pool } = database
-    relay = redis && createCommandRelay(pool, redis, log)
+    const publishing = redis && createPublishing(pool, redis, log)
+    relay = publishing?.relay
     const publisher = relay ?? { publish: async () => {} }
     const provision = createProvision({ pool, publisher, sipDomain: config.SIP_DOMAIN })
     // A command would do its work below a master that nobody has ever seen, and seem to have lost everything.
     const stray = await findStrayMaster(pool, loaded)
     if (stray) throw new ConfigError([stray])
     await provision.accounts.ensureMaster(secrets.masterAccountSid)
-    return await work({ print, log, database, provision, relay, loaded, masterSid: secrets.masterAccountSid })
+    const masterSid = secrets.masterAccountSid
+    return await work({ print, log, database, provision, relay, sweeper: publishing?.sweeper, loaded, masterSid })
   } finally {
     // What could not be mirrored would else be tried again, without the database.
     await relay?.close()
@@ -55,8 +60,9 @@ export async function withTools(context: CommandContext, work: (tools: Tools) =>
   }
 }
 
-/** It is not started, so that it takes nobody else's changes unless the command wants it to. */
-function createCommandRelay(pool: pg.Pool, redis: RedisClient, log: Log): Relay {
+/** Neither is started, so that they take nobody else's changes unless the command wants them to. */
+function createPublishing(pool: pg.Pool, redis: RedisClient, log: Log) {
   const mirror = createRedisMirror(redis)
-  return createRelay({ pool, mirror, truth: createTruth(pool), metrics: createMetrics(), log })
+  const relay = createRelay({ pool, mirror, truth: createTruth(pool), metrics: createMetrics(), log })
+  return { relay, sweeper: createAccountSweeper({ pool, publisher: relay, mirror, log }) }
 }

@@ -57,6 +57,7 @@ export function createMemoryMirror(): MemoryMirror {
     async findHa1(realm, username, field) {
       const credential = find<'credential'>({ kind: 'credential', realm, username })
       if (!credential) return undefined
+      // Nobody else reads it, so it holds the HA1s whatever the account's status is.
       const ha1s = find<'realm'>({ kind: 'realm', realm })?.active === false ? undefined : credential.ha1s
       return { ...credential, usable: ha1s !== undefined, ha1: ha1s?.[field] }
     },
@@ -84,6 +85,8 @@ export function createMemoryMirror(): MemoryMirror {
         // A later one has begun meanwhile, and knows of deletions that this slice may be older than.
         if (filled !== mine) return
         for (const record of slice) take(mine, record)
+        // The embedded database answers without ever going back to the event loop.
+        await new Promise((resolve) => setImmediate(resolve))
       }
       if (filled !== mine) return
       records = mine

@@ -72,7 +72,8 @@ export function createRedisMirror(redis: RedisClient): Mirror {
         redis.hmget(key, 'sid', 'account', 'list', field, 'ha1'),
         redis.hget(toRedisKey({ kind: 'realm', realm }), 'active'),
       ])
-      const usable = active !== INACTIVE && readHa1('ha1', md5) !== undefined
+      const [isActive, hasHa1] = [active !== INACTIVE, readHa1('ha1', md5) !== undefined]
+      const usable = isActive && hasHa1
       if (!sid || !account || !list) return undefined
       return {
         realm,
@@ -82,6 +83,7 @@ export function createRedisMirror(redis: RedisClient): Mirror {
         credentialListSid: list,
         usable,
         ha1: usable ? readHa1(field, ha1) : undefined,
+        doubtful: isActive && !hasHa1,
       }
     },
     async findRealm(realm) {

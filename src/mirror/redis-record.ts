@@ -37,8 +37,8 @@ export function toFields(record: MirrorRecord): Readonly<Record<string, string>>
 }
 
 function credentialFields(credential: Credential): Readonly<Record<string, string>> {
-  const { accountSid, credentialListSid, credentialSid, ha1s } = credential
-  return { account: accountSid, list: credentialListSid, sid: credentialSid, ...ha1s }
+  const { accountSid, credentialListSid, credentialSid, ha1s, active } = credential
+  return { account: accountSid, list: credentialListSid, sid: credentialSid, ...(active && ha1s) }
 }
 
 /** Every field that may hold an HA1; what differs in one is told, never shown. */

@@ -3,25 +3,25 @@ import type { HashAlgorithm } from '../digest/algorithm.js'
 import { Refusal } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { createSid } from '../sid.js'
-import { type Account, lockAccount } from '../store/accounts.js'
+import { lockAccount } from '../store/accounts.js'
 import { appendAudit } from '../store/audit.js'
 import {
   type CredentialList,
   countCredentialLists,
-  deleteCredentialList,
   findCredentialList,
   insertCredentialList,
-  lockCredentialList,
   updateCredentialList,
 } from '../store/credential-lists.js'
-import { countCredentials, deleteListCredentials } from '../store/credentials.js'
-import { inTransaction, violatedForeignKey, violatedUnique } from '../store/database.js'
+import { countCredentials } from '../store/credentials.js'
+import { inTransaction, violatedUnique } from '../store/database.js'
 import { isCredentialListMapped } from '../store/domain-mappings.js'
-import { appendChange, type Change, drawVersion } from '../store/outbox.js'
-import { claimRealm, countRealmLists, deleteUnusedRealm, lockRealm, updateRealmAlgorithms } from '../store/realms.js'
+import type { Change } from '../store/outbox.js'
+import { lockRealm } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'
+import { createCredentialListDeletion } from './credential-list-deletion.js'
 import { isFreeForRealm } from './free-names.js'
-import { watchingOffer } from './realm-offer.js'
+import { auditedList, holdCredentialList } from './held-list.js'
+import { enterRealm, leaveRealm } from './realm-entry.js'
 import type { WriteDeps } from './write-deps.js'
 
 /** Lists that an account may have, Twilio's limit (error 21239). */
@@ -43,9 +43,6 @@ export type CredentialListChange = {
   readonly algorithms?: readonly HashAlgorithm[] | null | undefined
 }
 
-/** Credentials that are deleted in one transaction. */
-const SLICE = 1_000
-
 /** Writes of credential lists. Locks are taken in one order everywhere: account, list, realm, user name, names. */
 export function createCredentialListProvision({ pool, publisher, sipDomain, author }: WriteDeps) {
   /**
@@ -55,52 +52,6 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
   async function takeName(tx: pg.PoolClient, accountSid: string, realm: string): Promise<void> {
     if (await isFreeForRealm(tx, { accountSid, name: realm, sipDomain })) return
     throw new Refusal('realm_taken', 'Realm', "is, or lies above or under, another account's domain")
-  }
-
-  /** Takes the realm for the account, or refuses; sets what it offers where that is asked for. */
-  async function enterRealm(
-    tx: pg.PoolClient,
-    account: Account,
-    wanted: string,
-    algorithms: readonly HashAlgorithm[] | null | undefined,
-    listsAlready: number,
-  ): Promise<Change[]> {
-    const { sid: accountSid } = account
-    const realm = await claimRealm(tx, normalizeRealm(wanted), accountSid)
-    if (realm.accountSid !== accountSid) throw new Refusal('realm_taken', 'Realm', 'belongs to another account')
-    if (algorithms === undefined || algorithms?.join() === realm.algorithms?.join()) {
-      // A realm that is new says of itself that its account is not active.
-      return account.status === 'active' ? [] : [await offer(tx, realm.realm, realm.algorithms)]
-    }
-    // A challenge comes before the user is known, so lists that share a realm share its challenges.
-    if ((await countRealmLists(tx, realm.realm)) > listsAlready) {
-      throw new Refusal('invalid', 'Algorithms', 'must be those of the other lists in the same realm')
-    }
-    return [await offer(tx, realm.realm, algorithms ?? undefined)]
-  }
-
-  async function offer(
-    tx: pg.PoolClient,
-    realm: string,
-    algorithms: readonly HashAlgorithm[] | undefined,
-  ): Promise<Change> {
-    const version = await drawVersion(tx)
-    await updateRealmAlgorithms(tx, realm, algorithms, version)
-    return appendChange(tx, { kind: 'realm', realm }, version)
-  }
-
-  async function leaveRealm(tx: pg.PoolClient, realm: string): Promise<Change[]> {
-    if (!(await deleteUnusedRealm(tx, realm))) return []
-    return [await appendChange(tx, { kind: 'realm', realm }, await drawVersion(tx))]
-  }
-
-  async function locked(tx: pg.PoolClient, accountSid: string, sid: string) {
-    // A realm that is taken refers to its account, which a new list's writer has locked before that realm.
-    const account = await lockAccount(tx, accountSid, 'share')
-    const list = await lockCredentialList(tx, accountSid, sid)
-    if (!account || !list)
-      throw new Refusal('not_found', 'CredentialListSid', 'names no credential list of this account')
-    return { list, account }
   }
 
   async function insertNew(
@@ -121,22 +72,8 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     if (realm !== account.realm) await takeName(tx, accountSid, realm)
     const list = (await findCredentialList(tx, accountSid, sid)) as CredentialList
     const action = 'credential_list.create'
-    await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: audited(list) })
+    await appendAudit(tx, author, { accountSid, action, resourceSid: sid, detail: auditedList(list) })
     return { list, changes }
-  }
-
-  async function deleteSlice(tx: pg.PoolClient, accountSid: string, sid: string, deletedBefore: number) {
-    const { list } = await locked(tx, accountSid, sid)
-    // The foreign key would say so too, after all credentials are deleted: there may be a million.
-    if (await isCredentialListMapped(tx, sid)) throw inUse()
-    await lockRealm(tx, list.realm, 'update')
-    const { result, changes } = await watchingOffer(tx, list.realm, () => deleteListCredentials(tx, sid, SLICE))
-    const deleted = result.length
-    if (deleted === SLICE) return { isLast: false, deleted, changes: [...result, ...changes] }
-    await deleteCredentialList(tx, sid)
-    const detail = { ...audited(list), credentials: deletedBefore + deleted }
-    await appendAudit(tx, author, { accountSid, action: 'credential_list.delete', resourceSid: sid, detail })
-    return { isLast: true, deleted, changes: [...result, ...changes, ...(await leaveRealm(tx, list.realm))] }
   }
 
   return {
@@ -166,7 +103,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
     /** Changes name, realm and what the realm offers; undefined leaves what is there. Nothing is written for nothing. */
     async update(accountSid: string, sid: string, change: CredentialListChange): Promise<CredentialList> {
       const { list, changes } = await inTransaction(pool, async (tx) => {
-        const { list: before, account } = await locked(tx, accountSid, sid)
+        const { list: before, account } = await holdCredentialList(tx, accountSid, sid)
         const realm = change.realm === undefined ? before.realm : normalizeRealm(change.realm)
         const moves = realm !== before.realm
         if (moves && (await countCredentials(tx, sid, 1)) > 0) {
@@ -186,7 +123,7 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
         const left = moves ? await leaveRealm(tx, before.realm) : []
         if (moves && realm !== account.realm) await takeName(tx, accountSid, realm)
         const after = (await findCredentialList(tx, accountSid, sid)) as CredentialList
-        const detail = describeAlteration(audited(before), audited(after))
+        const detail = describeAlteration(auditedList(before), auditedList(after))
         await appendAudit(tx, author, { accountSid, action: 'credential_list.update', resourceSid: sid, detail })
         return { list: after, changes: [...entered, ...left] }
       }).catch(refuseTakenName)
@@ -194,39 +131,11 @@ export function createCredentialListProvision({ pool, publisher, sipDomain, auth
       return list
     },
 
-    /**
-     * Deletes a list with all its credentials, and frees its realm where nobody else needs it; one that a domain uses
-     * stays. A big one goes slice by slice, each a transaction of its own: where that is interrupted, what is left of
-     * the list stays, and the next deletion goes on.
-     */
-    async delete(accountSid: string, sid: string): Promise<void> {
-      for (let credentials = 0; ; ) {
-        const slice = await inTransaction(pool, (tx) => deleteSlice(tx, accountSid, sid, credentials)).catch(refuseUsed)
-        await publisher.publish(slice.changes)
-        if (slice.isLast) return
-        credentials += slice.deleted
-        // The embedded database answers without ever going back to the event loop.
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-    },
+    delete: createCredentialListDeletion({ pool, publisher, author }),
   }
-}
-
-/** What the audit trail shows of a list. */
-function audited({ friendlyName, realm, algorithms }: CredentialList) {
-  return { friendlyName, realm, algorithms: algorithms ?? null }
 }
 
 function refuseTakenName(error: unknown): never {
   if (violatedUnique(error) !== 'credential_lists_friendly_name_key') throw error
   throw new Refusal('friendly_name_taken', 'FriendlyName', 'is taken by another credential list of this account')
-}
-
-function refuseUsed(error: unknown): never {
-  if (violatedForeignKey(error) !== 'domain_credential_lists_list_fkey') throw error
-  throw inUse()
-}
-
-function inUse(): Refusal {
-  return new Refusal('list_in_use', 'CredentialListSid', 'names a list that a domain uses')
 }

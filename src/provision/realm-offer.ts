@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import type { Queryable } from '../store/database.js'
 import { appendChange, type Change, drawVersion } from '../store/outbox.js'
 import { findRealmOffers } from '../store/realm-offers.js'
 import { touchRealm } from '../store/realms.js'
@@ -9,7 +9,7 @@ import { touchRealm } from '../store/realms.js'
  * the later sees what the earlier did.
  */
 export async function watchingOffer<T>(
-  tx: pg.PoolClient,
+  tx: Queryable,
   realm: string,
   work: () => Promise<T>,
 ): Promise<{ result: T; changes: Change[] }> {
@@ -22,7 +22,7 @@ export async function watchingOffer<T>(
   return { result, changes: [await appendChange(tx, { kind: 'realm', realm }, version)] }
 }
 
-async function findLacking(tx: pg.PoolClient, realm: string): Promise<string> {
+async function findLacking(tx: Queryable, realm: string): Promise<string> {
   const [found] = await findRealmOffers(tx, [realm])
   return found?.offer.lacking.join() ?? ''
 }

@@ -5,6 +5,7 @@ import type { Queryable } from './database.js'
 export const AUDIT_ACTIONS = [
   ...['account.create', 'account.update', 'account.rotate_token'],
   ...['credential_list.create', 'credential_list.update', 'credential_list.delete'],
+  'credential_list.delete_credentials',
   ...['credential.create', 'credential.update', 'credential.delete', 'credential.import'],
   ...['domain.create', 'domain.update', 'domain.delete'],
   ...['domain.map_credential_list', 'domain.unmap_credential_list'],

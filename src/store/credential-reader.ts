@@ -9,7 +9,9 @@ export function createDatabaseReader(pool: pg.Pool): CredentialReader {
   return {
     async findHa1(realm, username, field) {
       const [found] = await findMirroredCredentials(pool, [{ realm, username }])
-      return found && { ...found, usable: found.ha1s !== undefined, ha1: found.ha1s?.[field] }
+      if (found === undefined) return undefined
+      const ha1s = found.active ? found.ha1s : undefined
+      return { ...found, usable: ha1s !== undefined, ha1: ha1s?.[field] }
     },
     async findRealm(realm) {
       const [found] = await findRealmOffers(pool, [realm])

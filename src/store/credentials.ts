@@ -188,12 +188,20 @@ export async function countCredentials(tx: Queryable, listSid: string, most: num
   return rows[0]?.credentials ?? 0
 }
 
-/** Deletes credentials of a list, `limit` at most, each with its change in the outbox. */
-export async function deleteListCredentials(tx: Queryable, listSid: string, limit: number): Promise<Change[]> {
+/**
+ * Deletes the next credentials of a list, `limit` at most, each with its change in the outbox: those after a sequence
+ * number, so that nobody walks over what was deleted before. Answers that of the last one, where there was one.
+ */
+export async function deleteListCredentials(
+  tx: Queryable,
+  listSid: string,
+  afterSeq: string,
+  limit: number,
+): Promise<{ changes: Change[]; lastSeq: string | undefined }> {
   // Locked one after the other in one order, and their versions drawn only then.
-  const { rows: locked } = await tx.query<{ sid: string }>(
-    'select sid from credentials where list_sid = $1 order by seq limit $2 for update',
-    [listSid, limit],
+  const { rows: locked } = await tx.query<{ sid: string; seq: string }>(
+    'select sid, seq from credentials where list_sid = $1 and seq > $2 order by seq limit $3 for update',
+    [listSid, afterSeq, limit],
   )
   const { rows } = await tx.query<ChangeRow>(
     `with deleted as (
@@ -208,7 +216,7 @@ export async function deleteListCredentials(tx: Queryable, listSid: string, limi
   )
   const changes = rows.map(toChange)
   await announceChanges(tx, changes)
-  return changes
+  return { changes, lastSeq: locked.at(-1)?.seq }
 }
 
 /** Whether an account has more credentials than so many. */

@@ -10,11 +10,12 @@ type MirroredRow = {
   list_sid: string
   sid: string
   version: string
-  usable: boolean
+  enabled: boolean
+  active: boolean
 } & Record<Ha1Field, string | null>
 
 const MIRRORED = `select c.seq, c.realm, c.username, c.account_sid, c.list_sid, c.sid, c.version,
-    c.enabled and a.status = 'active' as usable,
+    c.enabled, a.status = 'active' as active,
     c.ha1, c.ha1_sha256, c.ha1_sha512_256, c.ha1b, c.ha1b_sha256, c.ha1b_sha512_256
   from credentials c join accounts a on a.sid = c.account_sid`
 
@@ -26,7 +27,8 @@ function toCredential(row: MirroredRow): Credential {
     credentialListSid: row.list_sid,
     credentialSid: row.sid,
     version: row.version,
-    ha1s: row.usable ? readHa1s(row) : undefined,
+    ha1s: row.enabled ? readHa1s(row) : undefined,
+    active: row.active,
   }
 }
 

@@ -21,11 +21,15 @@ function toRealm(row: Row): Realm {
   }
 }
 
-/** Takes the realm for the account, if nobody has it yet, and locks it; the answer says whose it is. */
-export async function claimRealm(tx: Queryable, realm: string, accountSid: string): Promise<Realm> {
+/** Takes the realm for the account, if nobody has it yet, and locks it; the answer says whose it is, and since when. */
+export async function claimRealm(
+  tx: Queryable,
+  realm: string,
+  accountSid: string,
+): Promise<Realm & { readonly isNew: boolean }> {
   // The row that stood in the way may be deleted while its lock is waited for: then it is free to take.
   for (;;) {
-    await tx.query(
+    const inserted = await tx.query(
       `insert into realms (realm, account_sid, version) values ($1, $2, nextval('change_version'))
        on conflict (realm) do nothing`,
       [realm, accountSid],
@@ -34,7 +38,7 @@ export async function claimRealm(tx: Queryable, realm: string, accountSid: strin
       'select realm, account_sid, algorithms, version from realms where realm = $1 for update',
       [realm],
     )
-    if (rows[0]) return toRealm(rows[0])
+    if (rows[0]) return { ...toRealm(rows[0]), isNew: inserted.rowCount === 1 }
   }
 }
 
@@ -68,9 +72,14 @@ export async function touchRealm(tx: Queryable, realm: string, version: string):
   await tx.query('update realms set version = $2 where realm = $1', [realm, version])
 }
 
+/** Locks all realms of an account until the transaction ends, in the order of their names. */
+export async function lockAccountRealms(tx: Queryable, accountSid: string): Promise<void> {
+  await tx.query('select from realms where account_sid = $1 order by realm for update', [accountSid])
+}
+
 /** Gives all realms of an account a new version and a change each: whether it is active stands in their records. */
 export async function touchAccountRealms(tx: Queryable, accountSid: string): Promise<Change[]> {
-  await tx.query('select from realms where account_sid = $1 order by realm for update', [accountSid])
+  await lockAccountRealms(tx, accountSid)
   const { rows } = await tx.query<ChangeRow>(
     `with touched as (
        update realms set version = nextval('change_version') where account_sid = $1

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UNAVAILABLE_RETRY_SECONDS } from '../../src/auth/verdict.js'
-import { answer, REALM } from './phone.js'
+import { answer, PASSWORD, REALM } from './phone.js'
 import { createRig, first } from './rig.js'
 
 const UNAVAILABLE = { reason: 'unavailable', retryAfterSeconds: UNAVAILABLE_RETRY_SECONDS }
@@ -71,6 +71,30 @@ t.test('what an incomplete mirror lacks is unavailable while the database is awa
   t.equal(await rig.reply(challenge, { nc: '00000002', password: 'wrong' }), 'unavailable')
   t.equal(await rig.reply(challenge, { nc: '00000002', username: 'nobody' }), 'unavailable')
   t.same(await rig.verify(), UNAVAILABLE, 'whether the realm has algorithms of its own is not known')
+})
+
+t.test('who has no HA1 in the mirror is asked for in the database, and disabled while that is away', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  const { findHa1 } = rig.mirror
+  Object.assign(rig.mirror, {
+    findHa1: async (...key: Parameters<typeof findHa1>) => {
+      const found = await findHa1(...key)
+      return found && { ...found, doubtful: !found.usable }
+    },
+  })
+  rig.mirror.credentials.set(`${REALM} alice`, {})
+  t.equal(await rig.reply(challenge, { nc: '00000001' }), 'ok', 'her account was reactivated just now')
+  const asked = { realm: REALM, username: 'alice', algorithm: 'MD5', decoy: false } as const
+  t.match(await rig.checks.ha1Lookup.find(asked), { kind: 'found' })
+  rig.add('bob')
+  t.equal(await rig.reply(challenge, { username: 'bob' }), 'disabled', 'he is so himself')
+  rig.database.down = true
+  t.equal(await rig.reply(challenge, { nc: '00000002' }), 'disabled')
+  rig.add('alice', PASSWORD)
+  rig.database.asked.length = 0
+  t.equal(await rig.reply(challenge, { nc: '00000003' }), 'ok')
+  t.same(rig.database.asked, [], 'who has one is not asked for')
 })
 
 t.test('a mirror that is behind is asked only when the database is away, and then lets in alone', async (t) => {

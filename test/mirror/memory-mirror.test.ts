@@ -9,7 +9,7 @@ const REALM = 'example.com'
 function record(version: string, username = 'alice', enabled = true): MirrorRecord {
   const sids = { accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: 'CR1' }
   const ha1s = enabled ? computeHa1s(username, REALM, PASSWORD) : undefined
-  const holds = { realm: REALM, username, version, ...sids, ha1s }
+  const holds = { realm: REALM, username, version, ...sids, ha1s, active: true }
   return { kind: 'credential', realm: REALM, username, version, holds }
 }
 
@@ -51,6 +51,17 @@ t.test('it finds what it has taken, as Redis would', async (t) => {
   t.equal(await mirror.findRealm('other.com'), undefined)
   await mirror.apply([record('3', 'alice', false)])
   t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', usable: false, ha1: undefined })
+})
+
+t.test('nobody of a realm whose account is not active is usable, and all are again at once', async (t) => {
+  const mirror = createMemoryMirror()
+  const realm = { kind: 'realm', realm: REALM } as const
+  const inactive = { algorithms: undefined, lacking: [], active: false } as const
+  await mirror.apply([record('1'), { ...realm, version: '2', holds: inactive }])
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { credentialSid: 'CR1', usable: false, ha1: undefined })
+  await mirror.apply([{ ...realm, version: '3', holds: undefined }])
+  const { ha1 } = computeHa1s('alice', REALM, PASSWORD)
+  t.match(await mirror.findHa1(REALM, 'alice', 'ha1'), { usable: true, ha1 })
 })
 
 t.test('only a version that is not older is taken, and a deletion keeps older ones out', async (t) => {

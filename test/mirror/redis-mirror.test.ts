@@ -21,6 +21,7 @@ function credential(version: string, ha1s = true): Credential {
     ...{ realm: REALM, username: 'alice', version },
     ...{ accountSid: 'AC1', credentialListSid: 'CL1', credentialSid: 'CR1' },
     ha1s: ha1s ? computeHa1s('alice', REALM, PASSWORD) : undefined,
+    active: true,
   }
 }
 
@@ -116,6 +117,22 @@ t.test('a realm has its algorithms beside it, and a tombstone when it has none a
   await mirror.apply([{ ...realm, version: '4', holds: undefined }])
   t.equal(await mirror.findRealm(REALM), undefined)
   t.ok((await redis.pttl(`sipauth:realm:${REALM}`)) > 0)
+})
+
+t.test('a realm whose account is not active says so, and nobody of it is usable', async (t) => {
+  const realm = { kind: 'realm', realm: REALM } as const
+  const inactive = { algorithms: undefined, lacking: [], active: false } as const
+  await mirror.apply([record('1'), { ...realm, version: '2', holds: inactive }])
+  t.same(await redis.hgetall(`sipauth:realm:${REALM}`), { v: '2', active: '0' })
+  t.same(await mirror.findRealm(REALM), inactive)
+  const found = () => mirror.findHa1(REALM, 'alice', 'ha1')
+  t.match(await found(), { credentialSid: 'CR1', usable: false, ha1: undefined, doubtful: false })
+  await mirror.apply([{ ...realm, version: '3', holds: undefined }])
+  t.match(await found(), { usable: true, doubtful: false })
+  const key = { kind: 'credential', realm: REALM, username: 'alice' } as const
+  await mirror.apply([{ ...key, version: '4', holds: { ...credential('4'), active: false } }])
+  t.same(await hashOf(redis, REALM, 'alice'), { account: 'AC1', list: 'CL1', sid: 'CR1', v: '4' })
+  t.match(await found(), { usable: false, doubtful: true }, 'not followed yet, or disabled')
 })
 
 t.test('what not all users of a realm can answer stands beside its algorithms', async (t) => {

@@ -1,12 +1,17 @@
 import t from 'tap'
 import { createAccountSweeper } from '../../src/account-sweeper.js'
+import { createCredentialSource } from '../../src/auth/credential-source.js'
+import { compareMirror, type Difference } from '../../src/mirror/compare.js'
 import type { MemoryMirror } from '../../src/mirror/memory-mirror.js'
+import type { Truth } from '../../src/mirror/mirror.js'
 import { inBatches } from '../../src/mirror/redis-mirror.js'
 import { hashToken } from '../../src/provision/accounts.js'
 import { computeHa1s } from '../../src/provision/ha1s.js'
+import { createProvision } from '../../src/provision.js'
 import { createSid } from '../../src/sid.js'
 import { sweepSlice } from '../../src/store/account-sweeps.js'
 import { findTokenHolder } from '../../src/store/accounts.js'
+import { createDatabaseReader } from '../../src/store/credential-reader.js'
 import { inTransaction } from '../../src/store/database.js'
 import { createTruth } from '../../src/truth.js'
 import { startPostgres } from '../fixtures/postgres.js'
@@ -26,10 +31,12 @@ t.test("a suspended account's credentials lose their HA1s in Redis, and get them
   const { sid } = await stage.createUser('bob')
   await credentials.update(stage.accountSid, stage.listSid, sid, { enabled: false })
   const before = await hashOf(redis, stage.realm, 'alice')
-  for (const status of ['suspended', 'active', 'closed', 'active'] as const) {
+  let version = BigInt(before.v ?? 0)
+  for (const status of ['suspended', 'active', 'closed', 'suspended', 'active'] as const) {
     t.equal((await accounts.update(stage.accountSid, { status })).status, status)
     const { v, ...fields } = await hashOf(redis, stage.realm, 'alice')
-    t.ok(BigInt(v ?? 0) > BigInt(before.v ?? 0))
+    t.ok(BigInt(v ?? 0) > version)
+    version = BigInt(v ?? 0)
     const { v: _, ...whole } = before
     const { account, list, sid } = before
     t.same(fields, status === 'active' ? whole : { account, list, sid })
@@ -58,6 +65,22 @@ async function askInTurn<T>(usernames: readonly string[], ask: (username: string
   return answers
 }
 
+/** What `sipauthd mirror check` would say of the realm and of what should not be there. */
+async function differences(realm: string): Promise<Difference[]> {
+  const truth = createTruth(database.pool)
+  const seen: Truth = {
+    ...truth,
+    async *walk() {
+      for await (const slice of truth.walk()) {
+        yield slice.filter((record) => record.kind !== 'domain' && record.realm === realm)
+      }
+    },
+  }
+  const found: Difference[] = []
+  for await (const difference of compareMirror(redis, seen)) found.push(difference)
+  return found
+}
+
 for (const where of ['in Redis', 'in memory']) {
   t.test(`a suspended account of many credentials is refused at once, ${where}, and its records follow`, async (t) => {
     const stage = await createStage(t, database, where === 'in Redis' ? redis : undefined)
@@ -72,7 +95,7 @@ for (const where of ['in Redis', 'in memory']) {
       const found = await askInTurn(usernames, (username) => hashOf(redis, realm, username))
       return found.filter(({ ha1 }) => ha1 !== undefined).length
     }
-    const sweeper = createAccountSweeper({ pool: database.pool, publisher: stage.relay, log: SILENT })
+    const sweeper = createAccountSweeper({ pool: database.pool, publisher: stage.relay, mirror, log: SILENT })
     t.teardown(() => sweeper.close())
     const sweeps = async () => (await database.pool.query('select from account_sweeps')).rowCount
     t.equal(await usable(), MANY)
@@ -87,12 +110,41 @@ for (const where of ['in Redis', 'in memory']) {
     sweeper.start()
     await until(async () => (await sweeps()) === 0 && (await stage.pending()) === 0)
     if (where === 'in Redis') t.equal(await hashes(), 0, 'what proxies read')
+    if (where === 'in Redis') t.same(await differences(realm), [])
+    await sweeper.close()
     await stage.provision.accounts.update(stage.accountSid, { status: 'active' })
+    const reader = createDatabaseReader(database.pool)
+    const source = createCredentialSource({ mirror, database: reader, metrics: stage.metrics, log: SILENT })
+    await until(() => mirror.current)
+    t.match(
+      await source.findHa1(realm, 'u1299', 'ha1'),
+      { value: { usable: true } },
+      'let in again when it is answered',
+    )
+    if (where === 'in Redis') t.equal(await hashes(), 0, 'before any of the records')
+    const next = createAccountSweeper({ pool: database.pool, publisher: stage.relay, mirror, log: SILENT })
+    t.teardown(() => next.close())
+    next.start()
     await until(async () => (await sweeps()) === 0 && (await stage.pending()) === 0)
     t.equal(await usable(), MANY)
+    if (where === 'in Redis') t.same(await differences(realm), [])
     t.notOk(await redis.hexists(`sipauth:realm:${realm}`, 'active'), 'nothing is left of it')
   })
 }
+
+t.test('of two changes of the status soon after each other, the later alone is followed to its end', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { mirror, provision, accountSid } = stage
+  const usernames = await fill(stage)
+  await provision.accounts.update(accountSid, { status: 'suspended' })
+  await inTransaction(database.pool, (tx) => sweepSlice(tx, 500))
+  await provision.accounts.update(accountSid, { status: 'active' })
+  stage.published.length = 0
+  const sweeper = createAccountSweeper({ pool: database.pool, publisher: stage.publisher, mirror, log: SILENT })
+  await sweeper.finish()
+  t.equal(stage.published.length, usernames.length)
+  t.equal((await database.pool.query('select from account_sweeps')).rowCount, 0)
+})
 
 t.test('a list that is made in a suspended account is in the mirror as in the database', async (t) => {
   const stage = await createStage(t, database, redis)
@@ -100,6 +152,9 @@ t.test('a list that is made in a suspended account is in the mirror as in the da
   await accounts.update(stage.accountSid, { status: 'suspended' })
   const { realm } = await credentialLists.create(stage.accountSid, { friendlyName: 'late', realm: 'late.example' })
   t.equal(await redis.hget(`sipauth:realm:${realm}`, 'active'), '0')
+  const { sid, updatedAt } = await credentialLists.create(stage.accountSid, { friendlyName: 'later', realm })
+  const same = await credentialLists.update(stage.accountSid, sid, { friendlyName: 'later' })
+  t.same(same.updatedAt, updatedAt, 'nothing is written for nothing there either')
   await accounts.update(stage.accountSid, { status: 'active' })
   t.notOk(await redis.hexists(`sipauth:realm:${realm}`, 'active'))
 })
@@ -121,7 +176,55 @@ t.test('a list of many credentials is deleted with all of them', async (t) => {
      where action = 'credential_list.delete' and resource_sid = $1`,
     [listSid],
   )
-  t.same(rows, [{ credentials: String(MANY) }], 'one line, whatever it took')
+  t.same(rows, [{ credentials: String(MANY) }], 'one line of the list')
+})
+
+t.test('a deletion that is interrupted has deleted some, and is completed when asked again', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid, listSid, provision } = stage
+  await fill(stage)
+  const killed = { publish: () => Promise.reject(new Error('killed')) }
+  const other = createProvision({ pool: database.pool, publisher: killed, sipDomain: 'sip.test' })
+  await t.rejects(other.credentialLists.delete(accountSid, listSid), { message: 'killed' })
+  const left = async () => {
+    const { rows } = await database.pool.query<{ left: number }>(
+      'select count(*)::int as left from credentials where list_sid = $1',
+      [listSid],
+    )
+    return rows[0]?.left
+  }
+  t.equal(await left(), MANY - 1_000)
+  const { sid } = await provision.domains.create(accountSid, { domainName: 'interrupted.example' })
+  await provision.domainMappings.mapCredentialList(accountSid, sid, 'calls', listSid)
+  await t.rejects(provision.credentialLists.delete(accountSid, listSid), { code: 'list_in_use' })
+  t.equal(await left(), MANY - 1_000, 'a domain has come to use what is left')
+  await provision.domainMappings.unmapCredentialList(accountSid, sid, 'calls', listSid)
+  await provision.credentialLists.delete(accountSid, listSid)
+  t.equal(await left(), 0)
+  await t.rejects(provision.credentialLists.delete(accountSid, listSid), { code: 'not_found' })
+  const { rows } = await database.pool.query(
+    `select action, detail ->> 'credentials' as credentials from audit
+     where resource_sid = $1 and action like '%delete%' order by id`,
+    [listSid],
+  )
+  t.same(rows, [
+    { action: 'credential_list.delete_credentials', credentials: '1000' },
+    { action: 'credential_list.delete', credentials: '300' },
+  ])
+  stage.relay.start()
+  await until(async () => (await stage.pending()) === 0)
+  t.same(await differences(stage.realm), [])
+})
+
+t.test('of two deletions of one big list at once both are right that it is gone', async (t) => {
+  const stage = await createStage(t, database, redis)
+  const { accountSid, listSid, provision } = stage
+  await fill(stage)
+  const remove = () => provision.credentialLists.delete(accountSid, listSid)
+  const outcomes = await Promise.allSettled([remove(), remove()])
+  t.ok(outcomes.some(({ status }) => status === 'fulfilled'))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') t.match(outcome.reason, { code: 'not_found' })
+  t.equal(await stage.pending(), 0)
 })
 
 t.test('a new name or the same status changes no credential', async (t) => {

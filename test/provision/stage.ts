@@ -51,6 +51,7 @@ export type Stage = {
   readonly realm: string
   /** Every change that was published, in order. */
   readonly published: Change[]
+  readonly publisher: Publisher
   /** While set, a write is committed and then left to the relay, as if the process had died. */
   leaveToRelay: boolean
   createUser(username: string, password?: string): Promise<{ sid: string }>
@@ -78,7 +79,7 @@ export async function createStage(t: Owner, database: Database, redis?: RedisCli
   const list = await provision.credentialLists.create(account.sid, { friendlyName: 'phones' })
   published.length = 0
   return Object.assign(switches, {
-    ...{ database, mirror, relay, metrics, provision, published },
+    ...{ database, mirror, relay, metrics, provision, published, publisher },
     ...{ accountSid: account.sid, listSid: list.sid, realm: list.realm },
     createUser: (username: string, password = PASSWORD) =>
       provision.credentials.create(account.sid, list.sid, { username, password }),

@@ -89,12 +89,20 @@ async function takeMd5Users(t: Pick<Tap, 'match' | 'equal' | 'same'>, database: 
     `insert into credentials (sid, list_sid, account_sid, realm, username, version, ha1)
      values ('CR1', 'CL1', 'AC1', '${REALM}', 'alice', 2, '${md5}'), ('CR2', 'CL1', 'AC1', '${REALM}', 'bob', 3, '${md5}')`,
   )
+  await pool.query(`update accounts set status = 'suspended'`)
+  await pool.query(
+    `insert into account_sweeps (account_sid, after_seq) select 'AC1', seq from credentials where username = 'alice'`,
+  )
   await migrateDown(database, 1)
+  const waiting = () => pool.query(`select * from outbox order by id`)
+  t.match((await waiting()).rows, [{ realm: REALM, username: 'bob' }], 'whom a sweep had not come to is mirrored alone')
   const { rows } = await pool.query<Record<Ha1Field, string>>(`select ${FIELDS.join(', ')} from credentials`)
   const written = rows.flatMap(({ ha1, ...others }) => Object.entries(others))
   t.equal(new Set(written.map(([, value]) => value)).size, 10, 'no two are alike, and nobody can compute one')
   for (const [field, value] of written) t.match(value, /sha/.test(field) ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{32}$/, field)
   await migrate(database, SILENT)
+  const [, realm] = (await waiting()).rows
+  t.match(realm, { kind: 'realm', name: REALM }, 'that it is of a suspended account is to be mirrored')
   const key = { realm: REALM, username: 'alice' }
   const [after] = await findMirroredCredentials(pool, [key])
   t.equal(after?.ha1s?.ha1, md5)

@@ -48,6 +48,7 @@ create index domains_realm on domains (realm);
 -- Finds the names under a name: written backwards, they begin with it.
 create index domains_below on domains (reverse(domain_name) text_pattern_ops);
 create index realms_below on realms (reverse(realm) text_pattern_ops);
+create index realms_account on realms (account_sid);
 
 -- Which lists may do what in a domain. A list that is mapped cannot be deleted.
 create table domain_credential_lists (
@@ -103,6 +104,11 @@ alter table outbox add column kind text not null default 'credential'
   check (kind in ('credential', 'realm', 'domain'));
 update outbox set kind = 'realm' where username is null;
 alter table outbox alter column kind drop default;
+-- From now on the record of a realm says where its account is not active.
+update realms set version = nextval('change_version')
+where account_sid in (select sid from accounts where status <> 'active');
+insert into outbox (kind, name, version)
+select 'realm', r.realm, r.version from realms r join accounts a on a.sid = r.account_sid where a.status <> 'active';
 
 -- Whether Redis mirrors this database: then only a server with Redis may take changes out of the outbox.
 alter table instance add column mirrored_in_redis boolean not null default false;
@@ -135,6 +141,10 @@ create index audit_at on audit (at);
 
 drop table audit;
 alter table instance drop column mirrored_in_redis;
+-- What a sweep has not come to yet is mirrored by itself.
+insert into outbox (kind, name, username, version)
+select 'credential', c.realm, c.username, c.version
+from account_sweeps s join credentials c on c.account_sid = s.account_sid and c.seq > s.after_seq;
 drop table account_sweeps;
 delete from outbox where kind = 'domain';
 alter table outbox drop column kind;
@@ -144,6 +154,7 @@ drop table ip_addresses;
 drop table ip_access_control_lists;
 drop table domain_credential_lists;
 drop table domains;
+drop index realms_account;
 drop index realms_below;
 drop index accounts_friendly_name;
 drop index accounts_paging;
