@@ -52,6 +52,11 @@ export async function createRateLimiter(app: FastifyInstance, limits: RateLimits
 
   async function spendFailure(request: FastifyRequest): Promise<void> {
     const state = await failures(request)
+    if (!state.isAllowed && state.remaining === 0 && !state.isExceeded) {
+      // Once for each time that it happens: behind a proxy that is not trusted, everybody is out with one of them.
+      const told = { source: request.ip, seconds: state.ttlInSeconds }
+      request.log.warn(told, 'a source of too many wrong tokens is not heard for a while (API_TRUSTED_PROXIES?)')
+    }
     if (!state.isAllowed && state.isExceeded) throw tooMany(state.ttlInSeconds)
   }
 

@@ -11,6 +11,7 @@ const PASSWORD = 'Correct-Horse-7'
 
 /** Another node on the same database, with limits. */
 async function startLimited(t: Test, api: RunningApi, limits: RateLimits, trustedProxies: readonly string[] = []) {
+  const warnings: string[] = []
   const app = await createApiServer({
     documentation: DOCUMENTATION,
     instanceSecret: 'of this node',
@@ -19,10 +20,12 @@ async function startLimited(t: Test, api: RunningApi, limits: RateLimits, truste
     master: { sid: api.master.sid, tokenHashes: [createHash('sha256').update(api.master.token).digest()] },
     limits,
     trustedProxies,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'warn' }, { write: (line) => warnings.push(line) }),
   })
   t.teardown(() => app.close())
   return {
+    /** The lines of its log, warnings and worse. */
+    warnings,
     /** A request of Twilio's dialect for the account itself. */
     fetch: ({ sid, token }: Key, from = {}) =>
       app.inject({
@@ -130,6 +133,9 @@ async function testGuessLimit(t: Test, api: RunningApi) {
     t.match(refused.json(), { code: 20429, status: 429 }, 'the right token gets no other answer')
     t.match(refused.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
   }
+  t.equal(node.warnings.length, 1, 'which is told once')
+  t.match(node.warnings[0], /"source":"127\.0\.0\.1".*not heard/)
+  t.notMatch(node.warnings[0], wrong.token)
   t.equal((await node.fetch(key, { remoteAddress: '192.0.2.1' })).statusCode, 200, 'from elsewhere it is let in')
   const near = (host: string) => ({ remoteAddress: `2001:db8:1:2::${host}` })
   for (let n = 0; n < 3; n++) t.equal((await node.fetch(wrong, near(String(n)))).statusCode, 401)
