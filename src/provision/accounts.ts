@@ -13,9 +13,9 @@ import {
   updateTokenHash,
 } from '../store/accounts.js'
 import { appendAudit } from '../store/audit.js'
-import { hasMoreCredentials, touchAccountCredentials } from '../store/credentials.js'
 import { inTransaction } from '../store/database.js'
 import { findAccountDomains, touchDomains } from '../store/domain-versions.js'
+import { hasMoreCredentials, touchAccountCredentials } from '../store/many-credentials.js'
 import type { Change } from '../store/outbox.js'
 import { claimRealm, touchAccountRealms } from '../store/realms.js'
 import { describeAlteration } from './alteration.js'

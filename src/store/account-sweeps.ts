@@ -1,5 +1,6 @@
 import type { Queryable } from './database.js'
-import { type Change, type ChangeRow, toChange } from './outbox.js'
+import { touchCredentials } from './many-credentials.js'
+import type { Change } from './outbox.js'
 import { lockAccountRealms } from './realms.js'
 
 type Sweep = { readonly id: string; readonly account_sid: string; readonly after_seq: string }
@@ -23,6 +24,7 @@ export async function sweepSlice(tx: Queryable, limit: number): Promise<Change[]
   const last = slice.at(-1)
   if (last === undefined || slice.length < limit) await tx.query('delete from account_sweeps where id = $1', [sweep.id])
   else await tx.query('update account_sweeps set after_seq = $2 where id = $1', [sweep.id, last.seq])
+  // Announced to nobody: a mirror in memory goes by the record of the realm and keeps the HA1s.
   return touchCredentials(
     tx,
     slice.map(({ sid }) => sid),
@@ -55,24 +57,4 @@ async function lockNext(tx: Queryable, { account_sid, after_seq }: Sweep, limit:
     [account_sid, after_seq, limit],
   )
   return rows
-}
-
-/**
- * The caller has locked the credentials. The changes are announced to nobody: a mirror in memory goes by the record of
- * the realm and keeps the HA1s.
- */
-async function touchCredentials(tx: Queryable, sids: readonly string[]): Promise<Change[]> {
-  const { rows } = await tx.query<ChangeRow>(
-    `with touched as (
-       update credentials set version = nextval('change_version') where sid = any($1)
-       returning realm, username, version
-     ), appended as (
-       insert into outbox (kind, name, username, version)
-       select 'credential', realm, username, version from touched
-       returning id, kind, name, username, version
-     )
-     select * from appended`,
-    [sids],
-  )
-  return rows.map(toChange)
 }
