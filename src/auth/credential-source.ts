@@ -28,8 +28,23 @@ export type CredentialReader = {
   findDomain(name: string): Promise<SipDomain | undefined>
 }
 
+/** What is known at once, without asking a store: `null` says that there is none, undefined that nothing is known. */
+export type Known<T> = T | null | undefined
+
+/**
+ * What this process holds in its own memory, for as long as it would hear of a change. It may only let somebody in:
+ * before anybody is refused, a store is asked.
+ */
+export type NearReader = {
+  peekHa1(realm: string, username: string, field: Ha1Field): Known<Ha1Record>
+  peekRealm(realm: string): Known<RealmOffer>
+  peekDomain(name: string): Known<SipDomain>
+}
+
 /** The mirror as the hot path sees it. */
 export type MirrorReader = CredentialReader & {
+  /** Undefined where nothing is held near. */
+  readonly near: NearReader | undefined
   /** Label of the metrics: where its answers come from. */
   readonly source: 'near' | 'redis'
   /** False while it is away, or known to lack changes: then the database is asked first. */
@@ -45,6 +60,8 @@ export type Lookup<T> = { readonly origin: Origin; readonly value: T } | { reado
 
 /** Finds credentials: in the mirror, and in the database where the mirror cannot tell. Never rejects. */
 export type CredentialSource = {
+  /** Knows nothing while the mirror is not current. */
+  readonly near: NearReader
   findHa1(realm: string, username: string, field: Ha1Field): Promise<Lookup<Ha1Record | undefined>>
   findRealm(realm: string): Promise<Lookup<RealmOffer | undefined>>
   findDomain(name: string): Promise<Lookup<SipDomain | undefined>>
@@ -128,6 +145,12 @@ export function createCredentialSource(deps: {
   }
 
   return {
+    near: {
+      peekHa1: (...key) => (mirror.current ? mirror.near?.peekHa1(...key) : undefined),
+      peekRealm: (realm) => (mirror.current ? mirror.near?.peekRealm(realm) : undefined),
+      peekDomain: (name) => (mirror.current ? mirror.near?.peekDomain(name) : undefined),
+    },
+
     async findHa1(...key) {
       const found = await askMirrorFirst(
         () => mirror.findHa1(...key),

@@ -1,7 +1,7 @@
 import { HA1_FIELDS } from '../credential.js'
 import type { Authorization } from '../digest/authorization.js'
 import { isRealm, isUsername } from '../names.js'
-import type { CredentialSource, Ha1Record, Lookup } from './credential-source.js'
+import type { CredentialSource, Ha1Record, Known, Lookup, NearReader } from './credential-source.js'
 
 /** One way of asking: in the mirror first, or in the database alone. */
 export type FindHa1 = CredentialSource['findHa1']
@@ -24,6 +24,24 @@ export async function findCredential(
   ])
   if (whole.origin === 'unavailable' || user.origin === 'unavailable') return { origin: 'unavailable' }
   return whole.value ? whole : user
+}
+
+/** The same among what is near: undefined where it does not suffice to tell. */
+export function peekCredential(
+  { username, algorithm }: Pick<Authorization, 'username' | 'algorithm'>,
+  realm: string,
+  near: NearReader,
+): Known<Ha1Record> {
+  const [userField, userAtRealmField] = HA1_FIELDS[algorithm]
+  const whole = peekNamed(near, realm, username, userField)
+  const suffix = `@${realm}`
+  if (whole !== null || !username.endsWith(suffix)) return whole
+  return peekNamed(near, realm, username.slice(0, -suffix.length), userAtRealmField)
+}
+
+function peekNamed(near: NearReader, ...key: Parameters<FindHa1>): Known<Ha1Record> {
+  const [realm, username] = key
+  return isRealm(realm) && isUsername(username) ? near.peekHa1(...key) : null
 }
 
 /** What cannot be a name is not looked up: it could be taken for another key, and it cannot exist. */

@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import type { Ha1Record } from '../auth/credential-source.js'
+import type { Ha1Field } from '../credential.js'
 import { nameKey, type RecordKeyOf, type RecordKind } from '../record-key.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror.js'
 
@@ -47,6 +49,17 @@ export function createMemoryMirror(): MemoryMirror {
     return records.get(nameKey(key))?.holds as Held<Kind> | undefined
   }
 
+  const findRealm = (realm: string) => find<'realm'>({ kind: 'realm', realm })
+  const findDomain = (domain: string) => find<'domain'>({ kind: 'domain', domain })
+
+  function findHa1(realm: string, username: string, field: Ha1Field): Ha1Record | undefined {
+    const credential = find<'credential'>({ kind: 'credential', realm, username })
+    if (!credential) return undefined
+    // Nobody else reads it, so it holds the HA1s whatever the account's status is.
+    const ha1s = findRealm(realm)?.active === false ? undefined : credential.ha1s
+    return { ...credential, usable: ha1s !== undefined, ha1: ha1s?.[field] }
+  }
+
   return {
     shared: false,
     source: 'near',
@@ -54,15 +67,14 @@ export function createMemoryMirror(): MemoryMirror {
       return isCurrent()
     },
     isComplete: async () => isCurrent(),
-    async findHa1(realm, username, field) {
-      const credential = find<'credential'>({ kind: 'credential', realm, username })
-      if (!credential) return undefined
-      // Nobody else reads it, so it holds the HA1s whatever the account's status is.
-      const ha1s = find<'realm'>({ kind: 'realm', realm })?.active === false ? undefined : credential.ha1s
-      return { ...credential, usable: ha1s !== undefined, ha1: ha1s?.[field] }
+    near: {
+      peekHa1: (...key) => findHa1(...key) ?? null,
+      peekRealm: (realm) => findRealm(realm) ?? null,
+      peekDomain: (name) => findDomain(name) ?? null,
     },
-    findRealm: async (realm) => find<'realm'>({ kind: 'realm', realm }),
-    findDomain: async (domain) => find<'domain'>({ kind: 'domain', domain }),
+    findHa1: async (...key) => findHa1(...key),
+    findRealm: async (realm) => findRealm(realm),
+    findDomain: async (name) => findDomain(name),
     async apply(changes) {
       for (const record of changes) {
         take(records, record)

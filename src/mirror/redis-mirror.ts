@@ -61,6 +61,7 @@ export function createRedisMirror(redis: RedisClient): Mirror {
   return {
     shared: true,
     source: 'redis',
+    near: undefined,
     get current() {
       return !behind && trust.given && redis.status === 'ready' && redis.answering
     },

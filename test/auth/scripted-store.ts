@@ -49,6 +49,7 @@ export function scriptedMirror(): ScriptedMirror {
   const store = scriptedStore()
   const mirror: ScriptedMirror = Object.assign(store, {
     source: 'redis' as const,
+    near: undefined,
     current: true,
     complete: true,
     async isComplete() {
