@@ -48,6 +48,16 @@ export async function startDeployment(users: number): Promise<Deployment> {
   }
 }
 
+/** Runs a benchmark on a deployment of its own. */
+export async function withDeployment<T>(users: number, use: (deployment: Deployment) => Promise<T>): Promise<T> {
+  const deployment = await startDeployment(users)
+  try {
+    return await use(deployment)
+  } finally {
+    await deployment.stop()
+  }
+}
+
 async function post(url: string, form: Readonly<Record<string, string>>): Promise<unknown> {
   const authorization = `Basic ${Buffer.from(`${MASTER}:${TOKEN}`).toString('base64')}`
   const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: new URLSearchParams(form) })

@@ -1,42 +1,47 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { projectPath } from '../test/fixtures/project.js'
-import { startDeployment } from './deployment.js'
+import { type Deployment, withDeployment } from './deployment.js'
 import { benchmarkHttpVerify } from './http-verify.js'
 import { benchmarkImport } from './import.js'
 import { benchmarkNativeRegister } from './native-register.js'
 import { benchmarkPaging } from './paging.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
-import { type Row, toMarkdown, toTable } from './report.js'
+import { type Row, toMarkdown, toNotes, toTable } from './report.js'
 import { benchmarkVerifyInProcess } from './verify-in-process.js'
 
 const PHONES = 64
 
-/** Runs every benchmark, prints the table and writes benchmarks/results.md. */
-async function run(): Promise<void> {
-  const rows: Row[] = []
-  say('verify in process')
-  rows.push(await benchmarkVerifyInProcess())
-  say('Redis lookup')
-  rows.push(...(await benchmarkRedisLookup()))
-  say('starting PostgreSQL, Redis and sipauthd')
-  const deployment = await startDeployment(PHONES)
-  say('/v1/verify')
-  rows.push(await benchmarkHttpVerify(deployment))
-  say('native REGISTER')
-  rows.push(await benchmarkNativeRegister(deployment))
-  await deployment.stop()
-  say('sipauthd import')
-  rows.push(...(await benchmarkImport()))
-  say('pages of a million credentials')
-  rows.push(await benchmarkPaging())
-
-  console.log(`\n${toTable(rows)}`)
-  writeFileSync(projectPath('benchmarks/results.md'), toMarkdown(rows, versions()))
+/** Every benchmark by its name, in the order of the table: `npm run bench -- http-verify kamailio` runs two of them. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> = {
+  'verify-in-process': benchmarkVerifyInProcess,
+  'redis-lookup': benchmarkRedisLookup,
+  'http-verify': deployed(benchmarkHttpVerify),
+  'native-register': deployed(benchmarkNativeRegister),
+  import: benchmarkImport,
+  paging: benchmarkPaging,
 }
 
-function say(text: string): void {
-  console.error(`… ${text}`)
+function deployed(benchmark: (deployment: Deployment) => Promise<Row | readonly Row[]>) {
+  return () => withDeployment(PHONES, benchmark)
+}
+
+/** Runs those that are named, or all; prints the table, and writes benchmarks/results.md where all were run. */
+async function run(wanted: readonly string[]): Promise<void> {
+  const names = Object.keys(BENCHMARKS)
+  const unknown = wanted.filter((name) => !names.includes(name))
+  if (unknown.length > 0) throw new Error(`no benchmark is named ${unknown.join(', ')}; there are ${names.join(', ')}`)
+  const rows: Row[] = []
+  for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    const start = Date.now()
+    console.error(`… ${name}`)
+    const more = [await benchmark()].flat()
+    console.error(`${toTable(more)}\n  (${Math.round((Date.now() - start) / 1000)} s)`)
+    rows.push(...more)
+  }
+  console.log(`\n${toTable(rows)}\n\n${toNotes(rows).join('\n')}`)
+  if (wanted.length === 0) writeFileSync(projectPath('benchmarks/results.md'), toMarkdown(rows, versions()))
 }
 
 function versions(): Record<string, string> {
@@ -51,5 +56,5 @@ function versions(): Record<string, string> {
   }
 }
 
-await run()
+await run(process.argv.slice(2))
 process.exit(0)
