@@ -46,7 +46,8 @@ export function createChecks(deps: {
   const replayGuard = createReplayGuard({
     shared: redis && createRedisUseRecord({ redis, now }),
     local: createMemoryUseRecord({ now, alone: redis === undefined }),
-    ...{ log, now },
+    strict: config.REPLAY_GUARD === 'strict',
+    ...{ metrics, log, now },
   })
   const throttle = createThrottle({
     shared: redis && createRedisFailureRecord({ redis, now }),

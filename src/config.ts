@@ -26,6 +26,7 @@ const VARIABLES = {
   NONCE_TTL: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '300'],
   QOP: [settings.qop, 'auth'],
   ALGORITHMS: [settings.algorithms, 'MD5'],
+  REPLAY_GUARD: [settings.oneOf(['strict', 'available']), 'available'],
   THROTTLE_USER_FAILURES: [settings.integer(0, 10_000), '10'],
   THROTTLE_SOURCE_FAILURES: [settings.integer(0, 10_000), '100'],
   THROTTLE_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],

@@ -24,6 +24,9 @@ export function findConflicts(config: Config): string[] {
       faults.push(`ALGORITHMS holds ${algorithm}, which this Node.js does not offer`)
   }
   if (config.THROTTLE_BAN_MAX < config.THROTTLE_BAN) faults.push('THROTTLE_BAN_MAX must not be below THROTTLE_BAN')
+  if (config.REPLAY_GUARD === 'strict' && config.REDIS_URL === undefined) {
+    faults.push('REPLAY_GUARD must not be strict without REDIS_URL: there is no record of uses that all share')
+  }
   faults.push(...findTakenTwice(config))
   return faults
 }

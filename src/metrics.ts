@@ -78,6 +78,11 @@ export function createMetrics() {
       help: 'Wrong passwords and unknown users that the throttle could not count: the request named no source address.',
       registers,
     }),
+    unsharedSpends: new Counter({
+      name: 'sipauthd_unshared_spends_total',
+      help: 'Nonce counts that could not be spent for all nodes: let in by this process alone, or refused (REPLAY_GUARD).',
+      registers,
+    }),
     storeUp: new Gauge({
       name: 'sipauthd_store_up',
       help: '1 while the store answers, 0 while it does not.',

@@ -40,6 +40,7 @@ t.test('without a variable every default is in force', (t) => {
     NONCE_TTL: 300,
     QOP: ['auth'],
     ALGORITHMS: ['MD5'],
+    REPLAY_GUARD: 'available',
     THROTTLE_USER_FAILURES: 10,
     THROTTLE_SOURCE_FAILURES: 100,
     THROTTLE_WINDOW: 60,
@@ -122,6 +123,7 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
     good: ['SHA-256', 'MD5, SHA-512-256', 'SHA-512-256,SHA-256,MD5'],
     bad: ['md5', 'MD5,MD5', 'MD5-sess', 'SHA-1', 'MD5,', 'toString'],
   },
+  REPLAY_GUARD: { good: ['available'], bad: ['Strict', 'off', 'constructor'] },
   LOG_LEVEL: { good: ['trace', 'fatal'], bad: ['verbose', 'INFO', 'silent'] },
   NONCE_SECRET_FILE: { good: [], bad: ['/does/not/exist', '/'] },
   SIP_TLS_CERT: { good: [], bad: ['/does/not/exist', '/etc/passwd'] },
@@ -163,9 +165,11 @@ t.test('variables that contradict each other are a fault', async (t) => {
     [{ SIP_TLS_PORT: '0', SIP_TLS_CERT: key, SIP_TLS_KEY: key }, /SIP_TLS_CERT and SIP_TLS_KEY/],
     [{ PROXY_TOKEN: 'the-same-token', HA1_TOKEN: 'the-same-token' }, /HA1_TOKEN must differ from PROXY_TOKEN/],
     [{ NONCE_SECRET: 'one-secret-1', NONCE_SECRET_FILE: secrets }, /NONCE_SECRET must not be set beside/],
+    [{ REPLAY_GUARD: 'strict' }, /REPLAY_GUARD must not be strict without REDIS_URL/],
     [{ THROTTLE_BAN: '100', THROTTLE_BAN_MAX: '99' }, /THROTTLE_BAN_MAX must not be below THROTTLE_BAN/],
   ]
   for (const [env, fault] of conflicts) t.match(faultsOf(env).join(' '), fault)
+  t.same(faultsOf({ REPLAY_GUARD: 'strict', REDIS_URL: 'redis://h' }), [])
   t.same(faultsOf({ API_PORT: '0', AUTH_PORT: '0', SIP_PORT: '0' }), [], 'free ports differ by themselves')
   t.same(faultsOf({ SIP_TLS_PORT: '0', SIP_TLS_CERT: cert, SIP_TLS_KEY: key, NONCE_SECRET_FILE: secrets }), [])
 })

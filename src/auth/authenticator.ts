@@ -137,14 +137,15 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (request.identity !== undefined && ![record.username, authorization.username].includes(request.identity)) {
       return refuse('identity_mismatch', "the user of the address must be the digest's user name")
     }
-    const isNew = await replayGuard.spend({
+    const spent = await replayGuard.spend({
       nonceId: nonce.id,
       expiresAtMs: nonce.expiresAtMs,
       username: authorization.username,
       count: authorization.nc?.count,
       response: authorization.response,
     })
-    if (!isNew) return challenger.challenge('replayed_nonce', record.realm)
+    if (spent === 'unknown') return UNAVAILABLE
+    if (!spent) return challenger.challenge('replayed_nonce', record.realm)
     const { username, realm, accountSid, credentialListSid, credentialSid } = record
     const credential = { username, realm, accountSid, credentialListSid, credentialSid }
     return { reason: 'ok', realm, accountSid, credential, domain: place.domain }

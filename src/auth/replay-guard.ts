@@ -1,4 +1,5 @@
 import type { Log } from '../log.js'
+import type { Metrics } from '../metrics.js'
 import { createRareWarning } from './rare-warning.js'
 
 /** What must be new: a nonce count above the last one, or, where the client sends none, the response itself. */
@@ -15,10 +16,13 @@ export type Use = {
   readonly response: string
 }
 
+/** Whether a count was new; `unknown` where that had to be asked of a record that did not answer. */
+export type Spent = boolean | 'unknown'
+
 /** Lets an Authorization be used once per nonce count, RFC 7616 section 3.4, on all nodes together. */
 export type ReplayGuard = {
-  /** Spends the count: true where it was new. Never rejects. */
-  spend(use: Use): Promise<boolean>
+  /** Spends the count. Never rejects. */
+  spend(use: Use): Promise<Spent>
 }
 
 /** A record of uses; `spend` rejects when it cannot be reached in time. */
@@ -31,19 +35,21 @@ export function useKey({ nonceId, username, count, response }: Use): string {
 
 /**
  * A replay guard over a record that all nodes share and one of this process. Every use is in both, so that while the
- * shared one is away a replay of what this process has seen is still refused; another process's is not.
+ * shared one is away, or refuses to write, a replay of what this process has seen is still refused; another process's is
+ * not, unless the guard is `strict`: then what cannot be spent for all is `unknown`.
  */
 export function createReplayGuard(deps: {
   readonly shared: UseRecord | undefined
   readonly local: UseRecord
+  readonly strict: boolean
+  readonly metrics: Pick<Metrics, 'unsharedSpends'>
   readonly log: Log
   readonly now: () => number
 }): ReplayGuard {
-  const { shared, local } = deps
-  const warn = createRareWarning({
-    text: 'the shared replay record did not answer; this process guards alone',
-    ...deps,
-  })
+  const { shared, local, strict, metrics } = deps
+  const alone = strict ? 'nobody is let in until it does' : 'this process guards alone'
+  const warn = createRareWarning({ text: `the shared replay record did not answer; ${alone}`, ...deps })
+  metrics.unsharedSpends.inc(0)
   return {
     async spend(use) {
       if (!(await local.spend(use))) return false
@@ -52,7 +58,8 @@ export function createReplayGuard(deps: {
         return await shared.spend(use)
       } catch (error) {
         warn(error)
-        return true
+        metrics.unsharedSpends.inc()
+        return strict ? 'unknown' : true
       }
     },
   }

@@ -29,12 +29,14 @@ t.test('a warning is logged at once, and then every ten seconds at most, with ho
 t.test('a node whose replay guard or throttle acts alone says so, once for many requests', async (t) => {
   const { lines, log } = capture()
   const now = () => 0
-  const guard = createReplayGuard({ shared: { spend: away }, local: { spend: async () => true }, log, now })
+  const metrics = createMetrics()
+  const records = { shared: { spend: away }, local: { spend: async () => true } }
+  const guard = createReplayGuard({ ...records, strict: false, metrics, log, now })
   const throttle = createThrottle({
     shared: { readBan: away, countFailure: away },
     local: { readBan: async () => 0, countFailure: async () => undefined },
     limits: { userFailures: 10, sourceFailures: 100, windowMs: 60_000, banMs: 60_000, banMaxMs: 60_000 },
-    ...{ metrics: createMetrics(), now, log },
+    ...{ metrics, now, log },
   })
   const use = { nonceId: 'n1', expiresAtMs: 60_000, username: 'alice', count: 1, response: 'r' }
   for (let request = 0; request < 5; request++) {

@@ -2,11 +2,12 @@ import t from 'tap'
 import { createMemoryUseRecord } from '../../src/auth/memory-use-record.js'
 import { createReplayGuard, type UseRecord } from '../../src/auth/replay-guard.js'
 import { createLog } from '../../src/log.js'
+import { createMetrics } from '../../src/metrics.js'
 import { connectRedis } from '../../src/redis/client.js'
 import { createRedisUseRecord } from '../../src/redis/use-record.js'
 import { startRedis } from '../fixtures/redis.js'
 import { answer, URI } from './phone.js'
-import { createRig, first } from './rig.js'
+import { createRig, first, type Rig } from './rig.js'
 
 t.test('a nonce count must grow: gaps are allowed, an equal or lower one is a replay', async (t) => {
   const rig = createRig()
@@ -113,6 +114,7 @@ t.test(
       createReplayGuard({
         shared: reach,
         local: createMemoryUseRecord({ now: () => NOW, alone: true }),
+        ...{ strict: false, metrics: createMetrics() },
         log: createLog('silent'),
         now: () => NOW,
       })
@@ -124,6 +126,34 @@ t.test(
     t.equal(await one.spend({ ...USE, count: 2 }), false)
     away = false
     t.equal(await one.spend({ ...USE, count: 2 }), false, 'and remembers when it is back')
+  },
+)
+
+t.test(
+  'REPLAY_GUARD says who is let in while Redis cannot record a use, and a metric tells that it happened',
+  async (t) => {
+    const server = await startRedis(t)
+    const redis = connectRedis(server.url, createLog('silent'))
+    t.teardown(() => redis.disconnect())
+    await new Promise((resolve) => redis.once('ready', resolve))
+    await redis.config('SET', 'maxmemory', '1')
+    const failed = async ({ metrics }: Rig) => (await metrics.unsharedSpends.get()).values[0]?.value
+
+    const available = createRig({ REPLAY_GUARD: 'available' }, redis)
+    t.equal(await failed(available), 0)
+    const open = first(await available.challenges())
+    t.equal(await available.reply(open), 'ok', 'by this process alone')
+    t.equal(await available.reply(open), 'replayed_nonce')
+    t.equal(await failed(available), 1)
+
+    const strict = createRig({ REPLAY_GUARD: 'strict', REDIS_URL: server.url }, redis)
+    const challenge = first(await strict.challenges())
+    t.equal(await strict.reply(challenge, { nc: '00000001' }), 'unavailable')
+    t.equal(await strict.reply(challenge, { nc: '00000002', password: 'wrong' }), 'bad_response', 'nothing to be spent')
+    t.equal(await failed(strict), 1)
+    await redis.config('SET', 'maxmemory', '0')
+    t.equal(await strict.reply(challenge, { nc: '00000001' }), 'replayed_nonce', 'it may have been let in')
+    t.equal(await strict.reply(challenge, { nc: '00000002' }), 'ok')
   },
 )
 
