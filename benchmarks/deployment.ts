@@ -1,6 +1,7 @@
 import { startPostgres } from '../test/fixtures/postgres.js'
 import { startRedis } from '../test/fixtures/redis.js'
 import { type Sipauthd, startSipauthd } from '../test/fixtures/sipauthd.js'
+import { nonceOf } from './digest-client.js'
 
 /** A sipauthd on a private PostgreSQL and Redis, with credentials to check. */
 export type Deployment = {
@@ -9,6 +10,8 @@ export type Deployment = {
   readonly realm: string
   readonly password: string
   readonly usernames: readonly string[]
+  /** A fresh nonce of the realm, from a challenge. */
+  nonce(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -40,6 +43,12 @@ export async function startDeployment(users: number): Promise<Deployment> {
   for (const Username of usernames) await post(`${lists}/${sid}/Credentials.json`, { Username, Password: PASSWORD })
   return {
     ...{ sipauthd, proxyToken, realm: REALM, password: PASSWORD, usernames },
+    async nonce() {
+      const headers = { authorization: `Bearer ${proxyToken}` }
+      const body = new URLSearchParams({ method: 'REGISTER', realm: REALM })
+      const answer = await fetch(`${sipauthd.auth}/v1/verify?format=text`, { method: 'POST', headers, body })
+      return nonceOf(await answer.text())
+    },
     async stop() {
       await sipauthd.stop()
       await redis.stop()

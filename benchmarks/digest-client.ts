@@ -7,17 +7,18 @@ export type DigestClient = {
   next(method: string, uri: string): string
 }
 
-/** Starts counting at 1 for a nonce. */
+/** Starts counting for a nonce: at 1, or after the count that is given. */
 export function createDigestClient(user: {
   readonly username: string
   readonly realm: string
   readonly password: string
   readonly nonce: string
+  readonly count?: number
 }): DigestClient {
   const { username, realm, password, nonce } = user
   const ha1 = computeHa1('MD5', username, realm, password)
   const cnonce = '0a4f113b0a4f113b'
-  let count = 0
+  let { count = 0 } = user
   return {
     next(method, uri) {
       const nc = (++count).toString(16).padStart(8, '0')
