@@ -34,6 +34,24 @@ t.test('of one count presented many times at once exactly one is new, over sever
   t.equal(outcomes.filter(Boolean).length, 1)
 })
 
+t.test('all that are spent in one turn are spent one after the other, in few calls', async (t) => {
+  const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0)
+  const before = await calls()
+  const uses = Array.from({ length: 300 }, (_, n) => ({ ...USE, username: `user${n % 100}`, count: n < 200 ? 1 : 2 }))
+  const outcomes = await Promise.all(uses.map((use) => record.spend(use)))
+  t.same(outcomes, [...Array(100).fill(true), ...Array(100).fill(false), ...Array(100).fill(true)])
+  t.equal((await calls()) - before, 3)
+  t.equal(await redis.dbsize(), 100)
+})
+
+t.test('where Redis refuses, all of a turn fail, and nobody is told that a count was old', async (t) => {
+  await redis.hset('sipauth:nc:nonce:bob', 'no', 'count')
+  const uses = ['alice', 'bob', 'carol'].map((username) => record.spend({ ...USE, username }))
+  for (const outcome of await Promise.allSettled(uses)) {
+    t.match(outcome, { status: 'rejected', reason: /WRONGTYPE/ })
+  }
+})
+
 t.test("another user's count on the same nonce is its own", async (t) => {
   t.ok(await record.spend(USE))
   t.ok(await record.spend({ ...USE, username: 'bob' }))
