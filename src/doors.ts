@@ -8,14 +8,18 @@ import { withinTime } from './time-limit.js'
 /** Addresses that were bound: base URLs of the HTTP doors, `host:port` of the SIP ones that are on. */
 export type Bound = BoundSipAddresses & { readonly api: string; readonly auth: string }
 
-/** Every server that takes requests. */
-export type Servers = {
-  readonly api: FastifyInstance
-  readonly lookup: FastifyInstance
-  readonly sip: SipServer
+/** The two HTTP servers. */
+export type HttpServers = { readonly api: FastifyInstance; readonly lookup: FastifyInstance }
+
+/** The HTTP servers, here or in other processes, as one thing that opens and closes. */
+export type HttpDoor = {
+  /** Rejects where one of the ports cannot be bound. */
+  open(config: Config): Promise<Pick<Bound, 'api' | 'auth'>>
+  /** Takes nothing new, answers what was asked, for a time; also where it is not or only half open. */
+  close(): Promise<void>
 }
 
-/** The servers as one thing that opens and closes. */
+/** All doors as one thing that opens and closes. */
 export type Doors = {
   /**
    * Opens every door, or none. Rejects with a `ConfigError` that names every port that cannot be bound, once all doors
@@ -31,51 +35,69 @@ export type Doors = {
 
 /** How often connections that have fallen idle meanwhile are ended. */
 const IDLE_CHECK_MS = 20
-/** How long closing may take, in milliseconds. */
-const CLOSING = {
-  /** Requests that are being answered at an HTTP door; native SIP has the same bound. */
-  answersMs: 4_000,
-  /** Everything. */
-  allMs: 5_000,
+/** How long requests that are being answered at an HTTP door may take, in ms; native SIP has the same bound. */
+const ANSWERS_MS = 4_000
+/** How long closing everything may take, in ms. */
+const CLOSING_MS = 5_000
+
+/** Takes servers that do not listen yet, and another time than `ANSWERS_MS`. */
+export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS_MS): HttpDoor {
+  const connections = followConnections([api.server, lookup.server])
+  return {
+    async open({ HOST: host, API_PORT, AUTH_PORT }) {
+      const opened = await Promise.allSettled([
+        api.listen({ host, port: API_PORT }),
+        lookup.listen({ host, port: AUTH_PORT }),
+      ])
+      const [apiUrl, authUrl] = opened
+      if (apiUrl.status === 'fulfilled' && authUrl.status === 'fulfilled') {
+        return { api: apiUrl.value, auth: authUrl.value }
+      }
+      throw firstReason(opened)
+    },
+    async close() {
+      // A connection that a client keeps open after its last answer, or has said nothing on yet, would hold the server up.
+      connections.endIdle()
+      const idle = setInterval(() => connections.endIdle(), IDLE_CHECK_MS)
+      const late = setTimeout(() => connections.endAll(), answersMs)
+      try {
+        await Promise.all([api.close(), lookup.close()])
+      } finally {
+        clearInterval(idle)
+        clearTimeout(late)
+      }
+    },
+  }
 }
 
-/** Takes servers that do not listen yet, and other times than those of `CLOSING`. */
-export function createDoors({ api, lookup, sip }: Servers, closing = CLOSING): Doors {
-  const connections = followConnections([api.server, lookup.server])
-
-  async function close(): Promise<void> {
-    // A connection that a client keeps open after its last answer, or has said nothing on yet, would hold the server up.
-    connections.endIdle()
-    const idle = setInterval(() => connections.endIdle(), IDLE_CHECK_MS)
-    const late = setTimeout(() => connections.endAll(), closing.answersMs)
-    try {
-      await withinTime(closing.allMs, Promise.all([api.close(), lookup.close(), sip.close()]))
-    } finally {
-      clearInterval(idle)
-      clearTimeout(late)
-    }
-  }
+/** Takes doors that are not open yet, and another time than `CLOSING_MS`. */
+export function createDoors(deps: { readonly http: HttpDoor; readonly sip: SipServer }, closingMs = CLOSING_MS): Doors {
+  const { http, sip } = deps
+  const close = () => withinTime(closingMs, Promise.all([http.close(), sip.close()])).then(() => undefined)
 
   return {
     async open(config) {
       const { HOST: host, SIP_TLS_CERT: cert, SIP_TLS_KEY: key } = config
       const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined
       const opened = await Promise.allSettled([
-        api.listen({ host, port: config.API_PORT }),
-        lookup.listen({ host, port: config.AUTH_PORT }),
+        http.open(config),
         sip.listen({ host, port: config.SIP_PORT, tlsPort: config.SIP_TLS_PORT, wsPort: config.SIP_WS_PORT, tls }),
       ])
-      const [apiUrl, authUrl, sipBound] = opened
-      if (apiUrl.status === 'fulfilled' && authUrl.status === 'fulfilled' && sipBound.status === 'fulfilled') {
-        return { api: apiUrl.value, auth: authUrl.value, ...sipBound.value }
+      const [httpBound, sipBound] = opened
+      if (httpBound.status === 'fulfilled' && sipBound.status === 'fulfilled') {
+        return { ...httpBound.value, ...sipBound.value }
       }
       await close()
       const faults = await findListenFaults(config)
       if (faults.length > 0) throw new ConfigError(faults)
-      throw opened.find((one) => one.status === 'rejected')?.reason
+      throw firstReason(opened)
     },
     close,
   }
+}
+
+function firstReason(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  return settled.find((one) => one.status === 'rejected')?.reason
 }
 
 /** The line by which others know that the program serves; its form is a promise. */

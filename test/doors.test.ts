@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.js'
-import { createDoors, type Servers } from '../src/doors.js'
+import { createDoors, createHttpDoor } from '../src/doors.js'
 import type { SipServer } from '../src/sip/server.js'
 import { scratchFolder } from './fixtures/scratch.js'
 
@@ -19,8 +19,7 @@ async function openDoors(t: Test, { sip: other, ...times }: { sip?: SipServer; a
     return answer
   })
   const sip: SipServer = other ?? { listen: async () => ({}), close: async () => undefined }
-  const servers: Servers = { api, lookup, sip }
-  const doors = createDoors(servers, times)
+  const doors = createDoors({ http: createHttpDoor({ api, lookup }, times.answersMs), sip }, times.allMs)
   const env = { API_PORT: '0', AUTH_PORT: '0', SIP_PORT: 'off', DATA_DIR: await scratchFolder('data') }
   const bound = await doors.open(readConfig(env))
   t.teardown(async () => {

@@ -19,6 +19,8 @@ export type LookupDeps = {
   readonly ha1Lookup: Ha1Lookup
   readonly readiness: Readiness
   readonly metrics: Metrics
+  /** All metrics as text, where they are more than this process's own. */
+  readonly scrape?: (() => Promise<string>) | undefined
   readonly proxyToken: { reveal(): string }
   /** Opens `/v1/ha1` alone, and the proxy token does not; undefined: the proxy token opens both. */
   readonly ha1Token: { reveal(): string } | undefined
@@ -34,7 +36,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 
 /** The lookup API: everything that proxies and monitoring ask over HTTP. */
 export async function createLookupServer(deps: LookupDeps): Promise<FastifyInstance> {
-  const { metrics, readiness, log } = deps
+  const { metrics, readiness, log, scrape = () => metrics.registry.metrics() } = deps
   const server = fastify({
     logger: false,
     genReqId: createRequestId,
@@ -66,8 +68,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
     },
     '/metrics': {
       method: 'GET',
-      handler: async (_request, reply) =>
-        reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+      handler: async (_request, reply) => reply.type(metrics.registry.contentType).send(await scrape()),
     },
   } satisfies Record<string, Pick<RouteOptions, 'method' | 'onRequest' | 'handler'>>
   for (const [url, route] of Object.entries(routes)) server.route({ url, ...route } as RouteOptions)

@@ -1,0 +1,75 @@
+import { type Checks, createChecks } from './checks.js'
+import type { Closers } from './closers.js'
+import type { Config } from './config.js'
+import { type Health, watchHealth } from './health.js'
+import type { Log } from './log.js'
+import type { Metrics } from './metrics.js'
+import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js'
+import type { Mirror, Truth } from './mirror/mirror.js'
+import { createRedisMirror } from './mirror/redis-mirror.js'
+import { createProvision, type Provision } from './provision.js'
+import type { RedisClient } from './redis/client.js'
+import { createRelay, type Relay } from './relay.js'
+import type { Secret } from './secret.js'
+import { createDatabaseReader } from './store/credential-reader.js'
+import type { Database } from './store/database.js'
+import { createTruth } from './truth.js'
+
+/** What every process of a node has of its own: what answers checks, takes writes, and knows how the stores are. */
+export type Engine = {
+  readonly mirror: Mirror
+  /** The same, where it is in this process and must be filled and kept current. */
+  readonly memoryMirror: MemoryMirror | undefined
+  readonly truth: Truth
+  /** Mirrors this process's writes; looks for what others left over once it is started. */
+  readonly relay: Relay
+  readonly provision: Provision
+  readonly health: Health
+  readonly checks: Checks
+  /** Whether a check could be answered now: by the database, or by a mirror that is there and complete. */
+  canAnswer(): Promise<boolean>
+}
+
+/** Wires it over open stores; without Redis the mirror is one in this process. */
+export async function createEngine(deps: {
+  readonly config: Config
+  readonly database: Database
+  readonly redis: RedisClient | undefined
+  readonly decoySecret: string
+  readonly nonceSecrets: readonly Secret[]
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly now: () => number
+  readonly closers: Closers
+}): Promise<Engine> {
+  const { config, redis, metrics, log, closers } = deps
+  const { pool, reserve } = deps.database
+  const truth = createTruth(pool)
+  const { mirror, memoryMirror } = chooseMirror(redis)
+  const relay = createRelay({ pool, mirror, truth, metrics, log })
+  closers.add(() => relay.close())
+  const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
+  const health = await watchHealth({
+    probes: { postgres: () => reserve.query('select 1'), ...(redis && { redis: () => redis.ping() }) },
+    metrics,
+    log,
+  })
+  closers.add(() => health.close())
+  const checks = createChecks({ ...deps, mirror, database: createDatabaseReader(reserve) })
+  return {
+    ...{ mirror, memoryMirror, truth, relay, provision, health, checks },
+    canAnswer: async () => health.up.get('postgres') === true || (await canTell(mirror)),
+  }
+}
+
+/** Whether the mirror alone can answer every check: it is there, and complete. */
+async function canTell(mirror: Mirror): Promise<boolean> {
+  return mirror.current && (await mirror.isComplete().catch(() => false))
+}
+
+/** One mirror for all nodes where there is Redis; else one in this process, which must be filled and kept current. */
+function chooseMirror(redis: RedisClient | undefined): Pick<Engine, 'mirror' | 'memoryMirror'> {
+  if (redis) return { mirror: createRedisMirror(redis), memoryMirror: undefined }
+  const memoryMirror = createMemoryMirror()
+  return { mirror: memoryMirror, memoryMirror }
+}

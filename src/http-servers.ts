@@ -1,0 +1,56 @@
+import { createApiServer } from './api/server.js'
+import type { Config } from './config.js'
+import { DOCUMENTATION } from './documentation.js'
+import type { HttpServers } from './doors.js'
+import type { Engine } from './engine.js'
+import type { Log } from './log.js'
+import { createLookupServer } from './lookup/server.js'
+import type { Metrics } from './metrics.js'
+import { hashToken } from './provision/accounts.js'
+import type { Secrets } from './secrets.js'
+import type { Database } from './store/database.js'
+
+/** Builds management and lookup API over the engine; they do not listen yet. */
+export async function createHttpServers(deps: {
+  readonly config: Config
+  readonly database: Database
+  readonly engine: Engine
+  readonly secrets: Secrets
+  readonly decoySecret: string
+  readonly metrics: Metrics
+  /** All metrics as text, where they are more than this process's own. */
+  readonly scrape?: () => Promise<string>
+  /** Whether the doors are open. */
+  readonly isServing: () => boolean
+  readonly log: Log
+}): Promise<HttpServers> {
+  const { config, engine, secrets, log } = deps
+  const api = await createApiServer({
+    pool: deps.database.pool,
+    provision: engine.provision,
+    master: {
+      sid: secrets.masterAccountSid,
+      tokenHashes: secrets.masterAuthTokens.map((each) => hashToken(each.reveal())),
+    },
+    limits: { requestsPerSecond: config.API_RATE_LIMIT, failuresPerMinute: config.API_AUTH_FAILURES },
+    trustedProxies: config.API_TRUSTED_PROXIES,
+    log,
+    documentation: DOCUMENTATION,
+    // Of one secret, each use has a key of its own.
+    instanceSecret: deps.decoySecret,
+  })
+  const lookup = await createLookupServer({
+    authenticator: engine.checks.authenticator,
+    ha1Lookup: engine.checks.ha1Lookup,
+    async readiness() {
+      const stores = Object.fromEntries([...engine.health.up].map(([store, up]) => [store, up ? 'up' : 'down']))
+      return { ready: deps.isServing() && (await engine.canAnswer()), stores }
+    },
+    metrics: deps.metrics,
+    scrape: deps.scrape,
+    proxyToken: secrets.proxyToken,
+    ha1Token: secrets.ha1Token,
+    log,
+  })
+  return { api, lookup }
+}
