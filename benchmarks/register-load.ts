@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createDigestClient, nonceOf } from './digest-client.js'
 import { type LoadResult, serveLoad } from './load.js'
+import { createRegisterTemplate } from './register-template.js'
 
 /** Authenticated REGISTERs over UDP: a socket for each phone, one request in flight on each. */
 export type RegisterLoad = {
@@ -9,8 +9,6 @@ export type RegisterLoad = {
   readonly realm: string
   readonly password: string
   readonly usernames: readonly string[]
-  /** How good answers begin. */
-  readonly good: string
 }
 
 /** A phone asks again when an answer has not come for so long: a datagram may be lost. */
@@ -19,27 +17,29 @@ const LOST_MS = 500
 /** What is in flight at the end of a run is answered before the next begins. */
 const SETTLE_MS = 200
 
-serveLoad(async ({ port, realm, password, usernames, good }: RegisterLoad) => {
+serveLoad(async ({ port, realm, password, usernames }: RegisterLoad) => {
   const count = { good: 0, bad: 0, example: undefined as string | undefined }
   let running = false
   const phones = await Promise.all(
     usernames.map(async (username) => {
-      const phone = createPhone({ username, realm, password })
       const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
       socket.connect(port, '127.0.0.1')
       await once(socket, 'connect')
+      const phone = { username, realm, password, port: socket.address().port }
+      let register = createRegisterTemplate(phone)
       let asked = 0
       const ask = () => {
         asked = Date.now()
-        socket.send(phone.next())
+        socket.send(register.next())
       }
-      socket.on('message', (message) => {
-        const text = message.toString('latin1')
-        if (text.startsWith(good)) count.good++
-        else if (text.startsWith('SIP/2.0 401')) phone.challenge(text)
+      socket.on('message', (answer) => {
+        // After `SIP/2.0 `; the rest is of no interest.
+        const status = answer.toString('latin1', 8, 11)
+        if (status === '200') count.good++
+        else if (status === '401') register = createRegisterTemplate({ ...phone, challenge: answer.toString('latin1') })
         else {
           count.bad++
-          count.example = text
+          count.example = answer.toString('latin1')
         }
         if (running) ask()
       })
@@ -63,26 +63,3 @@ serveLoad(async ({ port, realm, password, usernames, good }: RegisterLoad) => {
     return result
   }
 })
-
-/** One phone: the text of its next REGISTER, with an Authorization once it knows a nonce. */
-function createPhone(user: { readonly username: string; readonly realm: string; readonly password: string }) {
-  const { username, realm } = user
-  const uri = `sip:${realm}`
-  let client: ReturnType<typeof createDigestClient> | undefined
-  let cseq = 0
-  return {
-    next() {
-      cseq++
-      const authorization = client ? `Authorization: ${client.next('REGISTER', uri)}\r\n` : ''
-      return (
-        `REGISTER ${uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;rport;branch=z9hG4bK-${username}-${cseq}\r\n` +
-        `Max-Forwards: 70\r\nFrom: <sip:${username}@${realm}>;tag=${username}\r\nTo: <sip:${username}@${realm}>\r\n` +
-        `Call-ID: ${username}@benchmark\r\nCSeq: ${cseq} REGISTER\r\nContact: <sip:${username}@127.0.0.1:5070>\r\n` +
-        `Expires: 3600\r\n${authorization}Content-Length: 0\r\n\r\n`
-      )
-    },
-    challenge(answer: string) {
-      client = createDigestClient({ ...user, nonce: nonceOf(answer) })
-    },
-  }
-}
