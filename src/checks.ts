@@ -56,6 +56,8 @@ export function createChecks(deps: {
       userFailures: config.THROTTLE_USER_FAILURES,
       sourceFailures: config.THROTTLE_SOURCE_FAILURES,
       windowMs: config.THROTTLE_WINDOW * 1000,
+      retryFailures: config.THROTTLE_RETRY_FAILURES,
+      retryWindowMs: config.THROTTLE_RETRY_WINDOW * 1000,
       banMs: config.THROTTLE_BAN * 1000,
       banMaxMs: config.THROTTLE_BAN_MAX * 1000,
     },

@@ -30,6 +30,8 @@ const VARIABLES = {
   THROTTLE_USER_FAILURES: [settings.integer(0, 10_000), '10'],
   THROTTLE_SOURCE_FAILURES: [settings.integer(0, 10_000), '100'],
   THROTTLE_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
+  THROTTLE_RETRY_FAILURES: [settings.integer(0, 10_000), '20'],
+  THROTTLE_RETRY_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
   THROTTLE_BAN: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
   THROTTLE_BAN_MAX: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
   API_RATE_LIMIT: [settings.integer(0, 1_000_000), '1000'],

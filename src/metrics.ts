@@ -69,7 +69,13 @@ export function createMetrics() {
     }),
     throttled: new Counter({
       name: 'sipauthd_throttled_total',
-      help: 'Checks refused by the throttle, by what was throttled: one user from one source, or a source.',
+      help: 'Checks refused by the throttle, by what was throttled: one user from one source (also by retries), a source.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    bans: new Counter({
+      name: 'sipauthd_bans_total',
+      help: 'Bans begun by the throttle: of one user from one source, by retries over a long time, of a source.',
       labelNames: ['kind'] as const,
       registers,
     }),

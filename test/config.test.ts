@@ -44,6 +44,8 @@ t.test('without a variable every default is in force', (t) => {
     THROTTLE_USER_FAILURES: 10,
     THROTTLE_SOURCE_FAILURES: 100,
     THROTTLE_WINDOW: 60,
+    THROTTLE_RETRY_FAILURES: 20,
+    THROTTLE_RETRY_WINDOW: 3600,
     THROTTLE_BAN: 60,
     THROTTLE_BAN_MAX: 3600,
     API_RATE_LIMIT: 1000,
@@ -61,7 +63,7 @@ t.test('a variable that is empty or blank counts as not set', (t) => {
 
 const PORTS = ['API_PORT', 'AUTH_PORT', 'SIP_PORT', 'SIP_WS_PORT']
 const NO_PORTS = ['65536', '-1', '1.5', '0x50', '8080x', '1e3', '٣']
-const SECONDS = ['NONCE_TTL', 'THROTTLE_WINDOW', 'THROTTLE_BAN_MAX']
+const SECONDS = ['NONCE_TTL', 'THROTTLE_WINDOW', 'THROTTLE_RETRY_WINDOW', 'THROTTLE_BAN_MAX']
 const TOKENS = ['PROXY_TOKEN', 'HA1_TOKEN']
 
 /** Values that are taken as they stand, and values that are refused with a rule. */
@@ -115,6 +117,7 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
   AUDIT_RETENTION_DAYS: { good: ['0', '36500'], bad: ['-1', '36501', 'ever'] },
   THROTTLE_USER_FAILURES: { good: ['0', '10000'], bad: ['-1', '10001', 'ten'] },
   THROTTLE_SOURCE_FAILURES: { good: ['0', '10000'], bad: ['-1', '10001', 'ten'] },
+  THROTTLE_RETRY_FAILURES: { good: ['0', '10000'], bad: ['-1', '10001', 'ten'] },
   QOP: {
     good: ['auth', 'auth,auth-int', 'auth, auth-int', 'none'],
     bad: ['auth-int', 'AUTH', 'auth,none', 'toString'],

@@ -1,16 +1,49 @@
-/** When failures of one subject become a ban. */
+/**
+ * What is throttled; the label `kind` of the metrics. `user`: one user from one source who fails often in a short time.
+ * `retry`: the same over a long time, as a phone with an old password does. `source`: one source over all users.
+ */
+export const KINDS = ['user', 'retry', 'source'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** How many failures of one subject are too many. */
 export type Limit = {
-  /** So many failures within the window are too many. */
+  readonly kind: Kind
+  /** So many failures within the window are too many; 1 at least. */
   readonly failures: number
   readonly windowMs: number
-  /** Length of the first ban; each further one is twice as long, up to the longest. */
+  /**
+   * Whether its failures count after a ban too. Then each further one is a ban, and while a ban runs no time passes for
+   * them: they leave the window only after so long a time in which the subject could have failed, and did not.
+   */
+  readonly lasting: boolean
+}
+
+/** When failures of one subject become a ban, and how long that is. */
+export type Rule = {
+  /** At least one; where one failure breaks several, the ban is of the first one's kind. */
+  readonly limits: readonly Limit[]
+  /** Length of the first ban; each further one is twice as long, up to the longest, after which all is forgotten. */
   readonly banMs: number
   readonly banMaxMs: number
 }
 
-/** Failures of subjects (a user from a source, a source) over a sliding window, and the bans that come of them. */
+export type Ban = {
+  readonly kind: Kind
+  /** When it ends or ended, ms since 1970. */
+  readonly untilMs: number
+  /** How many it makes with those before it, as far as they are remembered. */
+  readonly count: number
+}
+
+/** Failures of subjects (a user from a source, a source) over sliding windows, and the bans that come of them. */
 export type FailureRecord = {
-  /** When the subject's ban ends or ended, ms since 1970; 0 for none. */
-  readBan(subject: string): Promise<number>
-  countFailure(subject: string, limit: Limit): Promise<void>
+  /** The last ban where it is known at once; `null`: none, undefined: not known. */
+  peekBan(subject: string): Ban | null | undefined
+  /** The last ban, which may have ended, unless it is forgotten. */
+  readBan(subject: string): Promise<Ban | undefined>
+  /**
+   * Counts a failure; the ban that begins with it, if any. While one runs, no other begins, and a failure counts as if
+   * it came at its end: it was judged before the ban was known.
+   */
+  countFailure(subject: string, rule: Rule): Promise<Ban | undefined>
 }

@@ -1,48 +1,84 @@
-import type { FailureRecord } from '../auth/failure-record.js'
+import { type Ban, type FailureRecord, KINDS, type Rule } from '../auth/failure-record.js'
 import type { RedisClient } from './client.js'
 import { createScript } from './script.js'
 
 /**
- * KEYS[1] a subject's record: `failures` (their times, separated by spaces), `bans` so far, `until` (end of the ban).
- * ARGV: now, failures that are too many, window, first ban, longest ban; all times in ms.
+ * KEYS[1] a subject's failures: for each kind their times, separated by spaces; `bans` so far, `until` (end of the last
+ * one). KEYS[2] its ban, there for as long as that runs: end, kind and number, separated by spaces.
+ * ARGV: now, first ban, longest ban; then for each limit: kind, failures that are too many, window, 1 where they last.
+ * All times in ms. Answers the ban where one begins.
  */
 const COUNT = createScript(`
-local now, window, longest = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[5])
-local kept = {}
-for at in string.gmatch(redis.call('HGET', KEYS[1], 'failures') or '', '%d+') do
-  if tonumber(at) > now - window then kept[#kept + 1] = at end
+local function whole(number) return string.format('%.0f', number) end
+local now, longest = tonumber(ARGV[1]), tonumber(ARGV[3])
+local held = redis.call('HMGET', KEYS[1], 'bans', 'until')
+local bans, last = tonumber(held[1] or '0'), tonumber(held[2] or '0')
+if last + longest <= now then bans = 0 end
+local at = math.max(now, last)
+local keep, kind, counted = 0, nil, {}
+for n = 4, #ARGV, 4 do
+  local most, window = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2])
+  local times = {}
+  for time in string.gmatch(redis.call('HGET', KEYS[1], ARGV[n]) or '', '%d+') do
+    if tonumber(time) > at - window then times[#times + 1] = tonumber(time) end
+  end
+  times[#times + 1] = at
+  if #times > most then table.remove(times, 1) end
+  if #times >= most and last <= now and not kind then kind = ARGV[n] end
+  counted[n] = times
+  keep = math.max(keep, window)
 end
-kept[#kept + 1] = ARGV[1]
-local keep = window
-if #kept >= tonumber(ARGV[2]) then
-  local bans = tonumber(redis.call('HGET', KEYS[1], 'bans') or '0')
-  local ban = math.min(tonumber(ARGV[4]) * 2 ^ math.min(bans, 30), longest)
-  redis.call('HSET', KEYS[1], 'bans', bans + 1, 'until', string.format('%.0f', now + ban))
-  kept = {}
+local ban = 0
+if kind then
+  ban = math.min(tonumber(ARGV[2]) * 2 ^ math.min(bans, 30), longest)
+  bans = bans + 1
+  last = now + ban
+  redis.call('HSET', KEYS[1], 'bans', bans, 'until', whole(last))
+  redis.call('SET', KEYS[2], whole(last) .. ' ' .. kind .. ' ' .. bans, 'PX', whole(ban))
 end
-redis.call('HSET', KEYS[1], 'failures', table.concat(kept, ' '))
-local last = tonumber(redis.call('HGET', KEYS[1], 'until') or '0')
-if last > 0 then keep = math.max(keep, last - now + longest) end
-redis.call('PEXPIRE', KEYS[1], string.format('%.0f', keep))
-return 1
+for n, times in pairs(counted) do
+  if kind and ARGV[n + 3] ~= '1' then times = {} end
+  for index, time in ipairs(times) do times[index] = whole(time + ban) end
+  redis.call('HSET', KEYS[1], ARGV[n], table.concat(times, ' '))
+end
+if bans > 0 then keep = math.max(keep, longest) end
+redis.call('PEXPIRE', KEYS[1], whole(math.max(now, last) - now + keep))
+return kind and redis.call('GET', KEYS[2])
 `)
 
-/** Failures in Redis, counted by all nodes together; each subject's record ends by itself. */
+/** Failures in Redis, counted by all nodes together; each subject's records end by themselves. */
 export function createRedisFailureRecord(deps: {
   readonly redis: RedisClient
   readonly now: () => number
 }): FailureRecord {
   const { redis, now } = deps
   return {
-    async readBan(subject) {
-      return Number((await redis.hget(keyOf(subject), 'until')) ?? 0)
-    },
-    async countFailure(subject, { failures, windowMs, banMs, banMaxMs }) {
-      await COUNT(redis, keyOf(subject), [now(), failures, windowMs, banMs, banMaxMs])
+    peekBan: () => undefined,
+    readBan: async (subject) => parseBan(await redis.get(banKey(subject))),
+    async countFailure(subject, rule) {
+      const answer = await COUNT(redis, [failuresKey(subject), banKey(subject)], [now(), ...toArguments(rule)])
+      return typeof answer === 'string' ? parseBan(answer) : undefined
     },
   }
 }
 
-function keyOf(subject: string): string {
-  return `sipauth:failures:${subject}`
+function toArguments({ limits, banMs, banMaxMs }: Rule): readonly (string | number)[] {
+  const rows = limits.map(({ kind, failures, windowMs, lasting }) => [kind, failures, windowMs, lasting ? 1 : 0])
+  return [banMs, banMaxMs, ...rows.flat()]
+}
+
+/** What a ban's key holds; undefined where that is no ban. */
+export function parseBan(text: string | null): Ban | undefined {
+  const [until, name, count] = text?.split(' ') ?? []
+  const kind = KINDS.find((each) => each === name)
+  return kind && { kind, untilMs: Number(until), count: Number(count) }
+}
+
+/** No subject holds a brace: user names and realms have none. So both keys of one subject share a slot of a cluster. */
+export function banKey(subject: string): string {
+  return `sipauth:ban:{${subject}}`
+}
+
+export function failuresKey(subject: string): string {
+  return `sipauth:failures:{${subject}}`
 }

@@ -33,9 +33,12 @@ t.test('a node whose replay guard or throttle acts alone says so, once for many 
   const records = { shared: { spend: away }, local: { spend: async () => true } }
   const guard = createReplayGuard({ ...records, strict: false, metrics, log, now })
   const throttle = createThrottle({
-    shared: { readBan: away, countFailure: away },
-    local: { readBan: async () => 0, countFailure: async () => undefined },
-    limits: { userFailures: 10, sourceFailures: 100, windowMs: 60_000, banMs: 60_000, banMaxMs: 60_000 },
+    shared: { peekBan: () => undefined, readBan: away, countFailure: away },
+    local: { peekBan: () => null, readBan: async () => undefined, countFailure: async () => undefined },
+    limits: {
+      ...{ userFailures: 10, sourceFailures: 100, windowMs: 60_000, retryFailures: 20, retryWindowMs: 60_000 },
+      ...{ banMs: 60_000, banMaxMs: 60_000 },
+    },
     ...{ metrics, now, log },
   })
   const use = { nonceId: 'n1', expiresAtMs: 60_000, username: 'alice', count: 1, response: 'r' }

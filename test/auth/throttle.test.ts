@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { FailureRecord } from '../../src/auth/failure-record.js'
+import type { FailureRecord, Rule } from '../../src/auth/failure-record.js'
 import { createMemoryFailureRecord } from '../../src/auth/memory-failure-record.js'
 import { toSource } from '../../src/auth/source-address.js'
 import { createLog } from '../../src/log.js'
@@ -48,6 +48,7 @@ t.test('a hundred failures in a minute over any users throttle the source', asyn
     values.map(({ labels, value }) => [labels.kind, value]),
     [
       ['user', 0],
+      ['retry', 0],
       ['source', 1],
     ],
   )
@@ -72,6 +73,63 @@ t.test('each further ban is twice as long, up to an hour', async (t) => {
     rig.advance(seconds * 1000)
   }
   t.same(lengths, [60, 120, 240, 480, 960, 1920, 3600, 3600])
+})
+
+/** A phone that tries every minute for so many hours; how often it was judged in each of them. */
+async function retry(rig: Rig, hours: number, how: object = WRONG): Promise<readonly number[]> {
+  const judged: number[] = []
+  for (let minute = 0; minute < hours * 60; minute++) {
+    const hour = Math.floor(minute / 60)
+    if ((await rig.attempt(how, HERE)) !== 'throttled') judged[hour] = (judged[hour] ?? 0) + 1
+    else judged[hour] ??= 0
+    rig.advance(60_000)
+  }
+  return judged
+}
+
+t.test('a phone with an old password that retries every minute is slowed to one try an hour', async (t) => {
+  const rig = createRig()
+  rig.add('bob', 'Correct-Horse-42')
+  t.same(await retry(rig, 5), [25, 1, 1, 1, 1])
+  t.equal(await rig.attempt({ username: 'bob' }, HERE), 'ok', 'others behind its address are let in')
+  t.equal(await rig.attempt({}, { sourceIp: '192.0.2.2' }), 'ok', 'and the user from elsewhere')
+  t.equal(await rig.attempt({}, HERE), 'throttled', 'a right password is not tried before the ban has ended')
+  const { values } = await rig.metrics.bans.get()
+  t.same(
+    values.map(({ labels, value }) => [labels.kind, value]),
+    [
+      ['user', 0],
+      ['retry', 10],
+      ['source', 0],
+    ],
+  )
+})
+
+t.test('retries are forgotten when the phone has let pass as long a time without a ban', async (t) => {
+  const rig = createRig()
+  t.same(await retry(rig, 1), [25])
+  rig.advance(2 * 3_600_000)
+  t.equal(await rig.attempt({}, HERE), 'ok')
+  t.same(await retry(rig, 1), [25], 'and is as patient as at first')
+})
+
+t.test(
+  'a right password forgets no failures: whoever guesses beside the phone gets no further guess by it',
+  async (t) => {
+    const rig = createRig()
+    const guesses: string[] = []
+    for (let minute = 0; minute < 60; minute++) {
+      await rig.attempt({}, HERE)
+      guesses.push(await rig.attempt(WRONG, HERE))
+      rig.advance(60_000)
+    }
+    t.equal(guesses.filter((reason) => reason === 'bad_response').length, 25)
+  },
+)
+
+t.test('a count of retries of 0 lets a phone with an old password try every minute', async (t) => {
+  const rig = createRig({ THROTTLE_RETRY_FAILURES: '0' })
+  t.same(await retry(rig, 2), [60, 60])
 })
 
 t.test('only wrong passwords and unknown users count', async (t) => {
@@ -121,7 +179,8 @@ t.test('user and user@realm share their failures, and so do all names that no us
 })
 
 t.test('a kind of throttling whose limit is 0 is off', async (t) => {
-  const rig = createRig({ THROTTLE_USER_FAILURES: '0', THROTTLE_SOURCE_FAILURES: '0' })
+  const off = { THROTTLE_USER_FAILURES: '0', THROTTLE_SOURCE_FAILURES: '0', THROTTLE_RETRY_FAILURES: '0' }
+  const rig = createRig(off)
   await fail(rig, 120)
   t.equal(await rig.attempt({}, HERE), 'ok')
 })
@@ -162,7 +221,10 @@ t.test('one host cannot guess from all the addresses of its /64', async (t) => {
   t.equal(await rig.attempt({}, { sourceIp: '2001:db8:0:1::1' }), 'ok')
 })
 
-const LIMIT = { failures: 3, windowMs: 1_000, banMs: 2_000, banMaxMs: 5_000 }
+const LIMIT: Rule = {
+  limits: [{ kind: 'user', failures: 3, windowMs: 1_000, lasting: false }],
+  ...{ banMs: 2_000, banMaxMs: 5_000 },
+}
 
 t.test('the record of failures keeps its promises in memory and in Redis', async (t) => {
   const server = await startRedis(t)
@@ -178,12 +240,13 @@ t.test('the record of failures keeps its promises in memory and in Redis', async
   for (const [name, record] of Object.entries(kinds)) {
     const count = async (times: number) => {
       for (let failure = 0; failure < times; failure++) await record.countFailure('subject', LIMIT)
-      return record.readBan('subject')
+      return until('subject')
     }
-    t.equal(await record.readBan('subject'), 0, `${name}: nobody is banned at first`)
+    const until = async (subject: string) => (await record.readBan(subject))?.untilMs ?? 0
+    t.equal(await until('subject'), 0, `${name}: nobody is banned at first`)
     t.equal(await count(2), 0, name)
     t.equal(await count(1), time + 2_000, `${name}: too many`)
-    t.equal(await record.readBan('another'), 0, `${name}: another subject is not`)
+    t.equal(await until('another'), 0, `${name}: another subject is not`)
     time += 2_000
     t.equal(await count(3), time + 4_000, `${name}: twice as long`)
     time += 4_000
@@ -193,7 +256,7 @@ t.test('the record of failures keeps its promises in memory and in Redis', async
     time += 1_000
     t.ok((await count(2)) <= time, `${name}: the window slides`)
   }
-  t.ok((await redis.pttl('sipauth:failures:subject')) > 0, 'what is kept in Redis ends by itself')
+  t.ok((await redis.pttl('sipauth:failures:{subject}')) > 0, 'what is kept in Redis ends by itself')
 })
 
 t.test('while Redis is away a node throttles by what it has seen itself', async (t) => {

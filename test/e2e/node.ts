@@ -19,6 +19,7 @@ export const SHARED_ENV = {
   // A test guesses wrong passwords more often than a phone may.
   THROTTLE_USER_FAILURES: '0',
   THROTTLE_SOURCE_FAILURES: '0',
+  THROTTLE_RETRY_FAILURES: '0',
 }
 
 /** Whose credential a phone presents, and at which SIP domain. */

@@ -39,8 +39,10 @@ async function useAll(t: Tap, redis: RedisClient, database: Database): Promise<v
   t.same([await uses.spend(use), await uses.spend(use), await uses.spend({ ...use, count: 2 })], [true, false, true])
 
   const failures = createRedisFailureRecord({ redis, now })
-  await failures.countFailure('alice', { failures: 1, windowMs: 60_000, banMs: 60_000, banMaxMs: 60_000 })
-  t.ok((await failures.readBan('alice')) > now())
+  const limits = [{ kind: 'user', failures: 1, windowMs: 60_000, lasting: false }] as const
+  const ban = await failures.countFailure('alice', { limits, banMs: 60_000, banMaxMs: 60_000 })
+  t.ok(ban && ban.untilMs > now())
+  t.same(await failures.readBan('alice'), ban)
 
   const bindings = createRedisBindings({ redis, now })
   const aor = { realm: stage.realm, username: 'user1' }
