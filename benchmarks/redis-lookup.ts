@@ -37,6 +37,7 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
     database: { findHa1: noDatabase, findRealm: noDatabase, findDomain: noDatabase },
     metrics: createMetrics(),
     log: createLog('error'),
+    now: Date.now,
   })
 
   const ours = async (index: number) => {

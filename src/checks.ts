@@ -36,7 +36,7 @@ export function createChecks(deps: {
   readonly now: () => number
 }): Checks {
   const { config, redis, mirror, database, metrics, log, now } = deps
-  const source = createCredentialSource({ mirror, database, metrics, log })
+  const source = createCredentialSource({ mirror, database, metrics, log, now })
   const decoy = createDecoy(deps.decoySecret)
   const nonces = createNonces({
     ...{ secrets: reveal(deps.nonceSecrets), lifetimeSeconds: config.NONCE_TTL, now },

@@ -51,6 +51,7 @@ export async function createEngine(deps: {
   const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
   const health = await watchHealth({
     probes: { postgres: () => reserve.query('select 1'), ...(redis && { redis: () => redis.ping() }) },
+    isMirrorComplete: () => canTell(mirror),
     metrics,
     log,
   })

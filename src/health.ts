@@ -18,6 +18,8 @@ export type Health = {
 /** Probes once before it answers, and logs each change. */
 export async function watchHealth(deps: {
   readonly probes: Readonly<Record<string, Probe>>
+  /** Whether the mirror alone can answer every check. Never rejects. */
+  readonly isMirrorComplete: () => Promise<boolean>
   readonly metrics: Metrics
   readonly log: Log
 }): Promise<Health> {
@@ -35,7 +37,9 @@ export async function watchHealth(deps: {
 
   async function probeAll(): Promise<void> {
     const answers = Object.entries(probes).map(async ([store, ask]) => [store, await answersInTime(ask)] as const)
+    const isComplete = deps.isMirrorComplete()
     for (const [store, answered] of await Promise.all(answers)) note(store, answered)
+    metrics.mirrorComplete.set((await isComplete) ? 1 : 0)
   }
 
   await probeAll()

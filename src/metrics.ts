@@ -89,6 +89,17 @@ export function createMetrics() {
       help: 'Nonce counts that could not be spent for all nodes: let in by this process alone, or refused (REPLAY_GUARD).',
       registers,
     }),
+    unasked: new Counter({
+      name: 'sipauthd_store_unasked_total',
+      help: 'Questions not put to a store: it did not answer a moment ago (resting), or too many were out (full).',
+      labelNames: ['store', 'why'] as const,
+      registers,
+    }),
+    mirrorComplete: new Gauge({
+      name: 'sipauthd_mirror_complete',
+      help: '1 while the mirror is there and holds everything, 0 while PostgreSQL confirms what it would refuse.',
+      registers,
+    }),
     storeUp: new Gauge({
       name: 'sipauthd_store_up',
       help: '1 while the store answers, 0 while it does not.',

@@ -56,6 +56,7 @@ const WORDS = [
   'secure-headers',
   'openapi/door',
   'turnstile',
+  'circuit',
 ]
 
 /** What both stores hold, and how it is named. */
@@ -87,7 +88,7 @@ t.test('digest imports nothing of ours, and no package', (t) => {
 
 t.test('store and mirror never import each other, and of the hot path only types', (t) => {
   const typesOf = ({ to, isTypeOnly }: Import) => isTypeOnly && roomOf(to) === 'auth'
-  const plain = ['log', 'package-root', 'errors', 'author', ...RECORDS]
+  const plain = ['log', 'package-root', 'errors', 'author', 'circuit', ...RECORDS]
   t.same(
     strays('store', (one) => typesOf(one) || [...plain, 'digest'].includes(roomOf(one.to))),
     [],
@@ -103,7 +104,7 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
   const read = ['credential', 'realm-offer', 'sip-domain']
   t.same(
     strays('auth', ({ to }) =>
-      ['digest', 'log', 'metrics', 'names', 'time-limit', 'turnstile', ...read].includes(roomOf(to)),
+      ['digest', 'log', 'metrics', 'names', 'time-limit', 'turnstile', 'circuit', ...read].includes(roomOf(to)),
     ),
     [],
   )

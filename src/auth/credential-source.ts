@@ -3,7 +3,7 @@ import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { RealmOffer } from '../realm-offer.js'
 import type { SipDomain } from '../sip-domain.js'
-import { withinTime } from '../time-limit.js'
+import { createDatabaseQuestions } from './database-questions.js'
 
 /**
  * A credential with the one HA1 that a check needs. `usable` is false where it may not authenticate; `ha1` is undefined
@@ -72,20 +72,21 @@ export type CredentialSource = {
   findDomainInDatabase(name: string): Promise<Lookup<SipDomain | undefined>>
 }
 
-/** Questions put to the database at one time; more would be an outage made worse. */
-const DATABASE_QUESTIONS_MAX = 100
-
-/** Longest wait for the database: a proxy gives up after a second, and may have waited for the mirror before. */
-const DATABASE_TIMEOUT_MS = 500
+/**
+ * Questions that may be out where a doubt of the mirror is still resolved; beyond, its word counts. Whoever floods a
+ * disabled user leaves the other half to those whom the mirror cannot answer at all.
+ */
+const DOUBTS_MAX = 50
 
 export function createCredentialSource(deps: {
   readonly mirror: MirrorReader
   readonly database: CredentialReader
   readonly metrics: Metrics
   readonly log: Log
+  readonly now: () => number
 }): CredentialSource {
   const { mirror, database, metrics, log } = deps
-  let databaseQuestions = 0
+  const questions = createDatabaseQuestions(deps)
   for (const source of [mirror.source, 'postgres']) metrics.lookupSeconds.zero({ source })
 
   async function ask<T>(origin: Origin, question: () => Promise<T>): Promise<Lookup<T>> {
@@ -100,18 +101,8 @@ export function createCredentialSource(deps: {
     }
   }
 
-  async function askDatabase<T>(question: () => Promise<T>): Promise<Lookup<T>> {
-    if (databaseQuestions >= DATABASE_QUESTIONS_MAX) return { origin: 'unavailable' }
-    databaseQuestions++
-    return ask('database', () => {
-      const answer = question()
-      // Counted for as long as it holds a connection, which is longer than anybody waits for it.
-      const answered = () => {
-        databaseQuestions--
-      }
-      answer.then(answered, answered)
-      return withinTime(DATABASE_TIMEOUT_MS, answer)
-    })
+  function askDatabase<T>(question: () => Promise<T>, room?: number): Promise<Lookup<T>> {
+    return ask('database', () => questions.ask(question, room))
   }
 
   async function askMirrorFirst<T>(fromMirror: () => Promise<T>, fromDatabase: () => Promise<T>): Promise<Lookup<T>> {
@@ -157,7 +148,7 @@ export function createCredentialSource(deps: {
         () => database.findHa1(...key),
       )
       if (found.origin !== 'mirror' || !found.value?.doubtful) return found
-      const truth = await askDatabase(() => database.findHa1(...key))
+      const truth = await askDatabase(() => database.findHa1(...key), DOUBTS_MAX)
       return truth.origin === 'unavailable' ? found : truth
     },
 

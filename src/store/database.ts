@@ -59,10 +59,14 @@ async function tryTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Pro
     await client.query('commit')
     return result
   } catch (error) {
-    // A connection that cannot even roll back is thrown away, which ends its transaction as well.
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure
-    })
+    // A connection that cannot even roll back is thrown away, which ends its transaction as well. One whose server
+    // does not answer would only be waited for once more.
+    if (isTimeout(error)) broken = error
+    else {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure
+      })
+    }
     throw error
   } finally {
     client.off('error', onError)
@@ -101,6 +105,13 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = codeOf(error)
   return UNAVAILABLE_CODES.has(code) || code.startsWith('08') || UNAVAILABLE_MESSAGES.test(error.message)
+}
+
+const TIMEOUT_MESSAGES = /timeout exceeded|query read timeout|connection timeout/i
+
+/** Whether an error means that the server stayed silent for as long as it is waited for, even in saying no. */
+export function isTimeout(error: unknown): error is Error {
+  return error instanceof Error && TIMEOUT_MESSAGES.test(error.message)
 }
 
 /** SQLSTATE, or the code of a system error; '' where there is none. */

@@ -1,18 +1,27 @@
 import pg from 'pg'
+import { createCircuit } from '../circuit.js'
 import type { Log } from '../log.js'
 import type { Database } from './database.js'
 import { listenOn } from './listen.js'
+import { addPoolCircuit } from './pool-circuit.js'
 
 const CONNECT_TIMEOUT_MS = 2_000
-const QUERY_TIMEOUT_MS = 5_000
+/** Longest that a statement may take, a wait for a lock included. */
+const STATEMENT_TIMEOUT_MS = 5_000
+/** Whoever asks on the reserve, a check or a probe, waits for less than that. */
+const RESERVE_STATEMENT_TIMEOUT_MS = 1_000
+/** How much longer a server that does not even say so is waited for. */
+const SILENCE_MS = 1_000
 const CONNECTIONS_MAX = 20
 const RESERVE_MAX = 8
 
 /** Opens pools on a PostgreSQL server (13 and later). Connects lazily: an absent server shows at the first query. */
 export function openPostgres(url: string, log: Log): Database {
   const settings = { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'sipauthd' }
-  const pool = openPool({ ...settings, max: CONNECTIONS_MAX }, log)
-  const reserve = openPool({ ...settings, max: RESERVE_MAX }, log)
+  const pool = openPool({ ...settings, max: CONNECTIONS_MAX }, STATEMENT_TIMEOUT_MS, log)
+  addPoolCircuit(pool, createCircuit({ now: Date.now }))
+  // Checks have a circuit of their own, and a probe must go ahead.
+  const reserve = openPool({ ...settings, max: RESERVE_MAX }, RESERVE_STATEMENT_TIMEOUT_MS, log)
   return {
     pool,
     reserve,
@@ -31,11 +40,11 @@ export function openPostgres(url: string, log: Log): Database {
   }
 }
 
-function openPool(settings: pg.PoolConfig, log: Log): pg.Pool {
+function openPool(settings: pg.PoolConfig, timeoutMs: number, log: Log): pg.Pool {
   const pool = new pg.Pool({
     ...settings,
-    statement_timeout: QUERY_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS + 1_000,
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + SILENCE_MS,
     keepAlive: true,
   })
   // An idle connection that breaks is the pool's to replace; unheard, its error would end the process.

@@ -202,7 +202,7 @@ t.test('a wrong password and an unknown user cost the same work, and the right p
   const decoys: string[] = []
   const rig = createRig()
   const authenticator = createAuthenticator({
-    source: createCredentialSource({ ...rig, log: createLog('silent') }),
+    source: createCredentialSource({ ...rig, log: createLog('silent'), now: Date.now }),
     nonces: createNonces({ secrets: ['a nonce secret'], lifetimeSeconds: 300, now: () => Date.UTC(2026, 0, 1) }),
     replayGuard: { spend: async () => true },
     throttle: { check: async () => undefined, fail: async () => undefined, inTurn: (_attempt, judge) => judge() },

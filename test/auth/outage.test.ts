@@ -134,6 +134,89 @@ t.test('the questions put to the database at one time are bounded, and more are 
   t.equal(reasons.filter((reason) => reason === 'ok').length, 100)
 })
 
+t.test('a database that hangs is left alone for a second, and then one question tells for all', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.mirror.current = false
+  rig.mirror.down = true
+  const { findHa1 } = rig.database
+  const answers = (hangs: boolean) =>
+    Object.assign(rig.database, {
+      findHa1: (...key: Parameters<typeof findHa1>) => {
+        const answer = findHa1(...key)
+        return hangs ? new Promise(() => undefined) : answer
+      },
+    })
+  const unasked = async () => {
+    const { values } = await rig.metrics.unasked.get()
+    return values.find(({ labels }) => labels.why === 'resting')?.value
+  }
+  let count = 0
+  const ask = () => rig.reply(challenge, { nc: (++count).toString(16).padStart(8, '0') })
+  answers(true)
+  t.same(await Promise.all([ask(), ask(), ask()]), ['unavailable', 'unavailable', 'unavailable'])
+  t.equal(rig.database.asked.length, 3, 'three questions in a row were waited for')
+  answers(false)
+  t.equal(await ask(), 'unavailable', 'though it would answer by now')
+  t.equal(rig.database.asked.length, 3, 'the fourth is not put')
+  t.equal(await unasked(), 1)
+  rig.advance(1_000)
+  answers(true)
+  t.same(await Promise.all([ask(), ask()]), ['unavailable', 'unavailable'])
+  t.equal(rig.database.asked.length, 4, 'one goes ahead')
+  rig.advance(1_000)
+  answers(false)
+  t.equal(await ask(), 'ok')
+  t.same(await Promise.all([ask(), ask()]), ['ok', 'ok'], 'and its answer ends the rest')
+})
+
+t.test('a database that answers with errors, however many, is asked on', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.mirror.current = false
+  rig.mirror.down = rig.database.down = true
+  for (const nc of ['00000001', '00000002', '00000003', '00000004']) {
+    t.equal(await rig.reply(challenge, { nc }), 'unavailable')
+  }
+  rig.database.down = false
+  t.equal(await rig.reply(challenge, { nc: '00000005' }), 'ok')
+})
+
+t.test('a flood of checks for a disabled user leaves half of the questions to others', async (t) => {
+  const rig = createRig()
+  const challenge = first(await rig.challenges())
+  rig.add('bob')
+  const { findHa1 } = rig.mirror
+  Object.assign(rig.mirror, {
+    findHa1: async (...key: Parameters<typeof findHa1>) => {
+      const found = await findHa1(...key)
+      return found && { ...found, doubtful: !found.usable }
+    },
+  })
+  const asked = rig.database.findHa1
+  let release = (): void => undefined
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  Object.assign(rig.database, {
+    findHa1: async (...key: Parameters<typeof asked>) => {
+      const answer = asked(...key)
+      if (key[1] === 'bob') await gate
+      return answer
+    },
+  })
+  const flood = Array.from({ length: 80 }, () => rig.checks.ha1Lookup.find(BOB))
+  t.same(await Promise.all(flood.slice(50)), Array(30).fill({ kind: 'disabled' }), "the mirror's word counts")
+  t.equal(rig.database.asked.length, 50)
+  rig.mirror.credentials.delete(`${REALM} alice`)
+  rig.mirror.complete = false
+  t.equal(await rig.reply(challenge), 'ok', 'alice is only in the database')
+  release()
+  t.same(await Promise.all(flood), Array(80).fill({ kind: 'disabled' }))
+})
+
+const BOB = { realm: REALM, username: 'bob', algorithm: 'MD5', decoy: false } as const
+
 t.test('an unexpected fault of a part is unavailable, not an exception', async (t) => {
   const rig = createRig()
   const challenge = first(await rig.challenges())

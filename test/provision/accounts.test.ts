@@ -114,7 +114,8 @@ for (const where of ['in Redis', 'in memory']) {
     await sweeper.close()
     await stage.provision.accounts.update(stage.accountSid, { status: 'active' })
     const reader = createDatabaseReader(database.pool)
-    const source = createCredentialSource({ mirror, database: reader, metrics: stage.metrics, log: SILENT })
+    const deps = { metrics: stage.metrics, log: SILENT, now: Date.now }
+    const source = createCredentialSource({ mirror, database: reader, ...deps })
     await until(() => mirror.current)
     t.match(
       await source.findHa1(realm, 'u1299', 'ha1'),

@@ -50,6 +50,24 @@ t.test('while all connections are held, the reserve still answers', async (t) =>
   t.match(await waiting, { rowCount: 1 })
 })
 
+t.test('a server that hangs fails a write in time, and then all at once, until it answers again', async (t) => {
+  const hanging = openPostgres(await postgres.createDatabase(), SILENT)
+  t.teardown(() => hanging.close())
+  const write = () => inTransaction(hanging.pool, (tx) => tx.query('create table if not exists hung (id int)'))
+  await Promise.all([write(), write(), write()].map((each) => each.catch(() => undefined)))
+  postgres.pause()
+  t.teardown(() => postgres.resume())
+  const first = await Promise.allSettled([write(), write(), write()])
+  for (const each of first) t.ok(each.status === 'rejected' && isDatabaseUnavailable(each.reason))
+  t.notOk(hanging.pool.waitingCount, 'nobody waits on')
+  const next = await write().catch((error: unknown) => error)
+  t.match(next, { message: 'connection error: PostgreSQL did not answer a moment ago' })
+  t.ok(isDatabaseUnavailable(next))
+  postgres.resume()
+  await until(write)
+  t.ok(await write())
+})
+
 t.test('what is broken on purpose and what is only away are told apart', async (t) => {
   const duplicate = await pool.query(`insert into notes values (4, 'x'), (5, 'x')`).catch((error: unknown) => error)
   t.equal(violatedUnique(duplicate), 'notes_text_key')
