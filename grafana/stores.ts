@@ -50,4 +50,35 @@ export const STORES: readonly PanelPlan[] = [
     width: 6,
     queries: { '{{instance}}': series('sipauthd_outbox_pending') },
   },
+  {
+    kind: 'lines',
+    title: 'Mirror complete',
+    description:
+      '1 while the mirror is there and holds everything. 0: it was emptied, restarted or failed over, is away, or lacks a ' +
+      'change; whoever it would refuse is looked up in PostgreSQL first. It is rebuilt by itself.',
+    unit: NoUnit,
+    width: 8,
+    queries: { '{{instance}}': series('sipauthd_mirror_complete') },
+    max: 1,
+  },
+  {
+    kind: 'lines',
+    title: 'Questions not put to a store',
+    description:
+      'resting: the store did not answer in time a moment ago, so that only one question a second waits for it. full: 100 ' +
+      'questions are out at PostgreSQL. The checks go on with the other store, or end as unavailable.',
+    unit: RequestsPerSecond,
+    width: 8,
+    queries: { '{{store}} {{why}}': `sum by (store, why) (${rate('sipauthd_store_unasked_total')})` },
+  },
+  {
+    kind: 'lines',
+    title: 'Nonce counts not spent for all',
+    description:
+      'Right passwords whose nonce count Redis could not record: it is away, hangs, is out of memory or read-only. With ' +
+      'REPLAY_GUARD=available the process let them in alone, with strict they got 503.',
+    unit: RequestsPerSecond,
+    width: 8,
+    queries: { '{{instance}}': rate('sipauthd_unshared_spends_total') },
+  },
 ]

@@ -44,6 +44,10 @@ export async function createEngine(deps: {
 }): Promise<Engine> {
   const { config, redis, metrics, log, closers } = deps
   const { pool, reserve } = deps.database
+  if (redis) {
+    metrics.unasked.inc({ store: 'redis', why: 'resting' }, 0)
+    redis.on('unasked', () => metrics.unasked.inc({ store: 'redis', why: 'resting' }))
+  }
   const truth = createTruth(pool)
   const { mirror, memoryMirror } = chooseMirror(redis)
   const relay = createRelay({ pool, mirror, truth, metrics, log })

@@ -15,7 +15,8 @@ export type Circuit = {
 /**
  * Spares whoever comes next the wait for a server that hangs: after a command that was not answered in time, commands
  * fail at once for a second; then one goes through and tells for all. Any answer, a late one too, ends that. Commands
- * without a key always go through: those that open a connection, and PING, which asks how it is. `now` is in ms.
+ * without a key always go through: those that open a connection, and PING, which asks how it is. `now` is in ms. For
+ * each command that is not sent the client emits `unasked`.
  */
 export function addCircuit<Client extends Redis | Cluster>(client: Client, now: () => number): Client & Circuit {
   let restUntil: number | undefined
@@ -31,6 +32,7 @@ export function addCircuit<Client extends Redis | Cluster>(client: Client, now: 
   client.sendCommand = (command: Command, ...more: unknown[]) => {
     if (command.getKeys().length === 0) return send(command, ...more)
     if (isResting()) {
+      client.emit('unasked')
       command.reject(new Error('Redis did not answer a moment ago'))
       return command.promise
     }

@@ -38,6 +38,15 @@ t.test('every metric is there from the start, with its labels, so that no panel 
   for (const store of ['postgres', 'redis']) {
     t.equal(samples(text, 'sipauthd_store_up').get(`store="${store}"`), 1, store)
   }
+  for (const which of [
+    'store="postgres",why="full"',
+    'store="postgres",why="resting"',
+    'store="redis",why="resting"',
+  ]) {
+    t.equal(samples(text, 'sipauthd_store_unasked_total').get(which), 0, which)
+  }
+  t.equal(samples(text, 'sipauthd_unshared_spends_total').get(''), 0)
+  t.ok(samples(text, 'sipauthd_mirror_complete').has(''))
   for (const name of ['sipauthd_mirror_lag_seconds', 'sipauthd_outbox_pending', 'process_cpu_seconds_total']) {
     t.ok(samples(text, name).has(''), name)
   }
@@ -68,10 +77,14 @@ t.test('a node is ready while one store can answer, which an empty Redis cannot,
     t.equal(got?.status, status, JSON.stringify(wanted))
   }
   await state({ ready: true, stores: { postgres: 'up', redis: 'up' } })
+  const mirrorIs = (wanted: number) =>
+    until(async () => samples(await fetchMetrics(), 'sipauthd_mirror_complete').get('') === wanted)
+  await mirrorIs(1)
   await redis.stop()
   await state({ ready: true, stores: { postgres: 'up', redis: 'down' } })
   t.match(await proxy.attempt(), { status: 200 }, 'PostgreSQL answers')
   t.equal(samples(await fetchMetrics(), 'sipauthd_store_up').get('store="redis"'), 0)
+  await mirrorIs(0)
   await postgres.stop()
   await state({ ready: false, stores: { postgres: 'down', redis: 'down' } }, 503)
   t.match(await proxy.verify(), { status: 503, json: { reason: 'unavailable' } })

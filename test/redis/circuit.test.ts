@@ -13,6 +13,8 @@ t.test('while Redis hangs, one command a second waits for it, and the others fai
   let time = 0
   const redis = connectRedis(server.url, SILENT, () => time)
   t.teardown(() => redis.disconnect())
+  let unasked = 0
+  redis.on('unasked', () => unasked++)
   const mirror = createRedisMirror(redis)
   await until(() => mirror.current)
   server.pause()
@@ -22,6 +24,7 @@ t.test('while Redis hangs, one command a second waits for it, and the others fai
   await t.rejects(mirror.findHa1('example.com', 'alice', 'ha1'), AT_ONCE)
   time += 999
   await t.rejects(redis.get('x'), AT_ONCE)
+  t.ok(unasked >= 2, 'each of them is told of')
   time += 1
   t.ok(mirror.current)
   const [first, ...others] = [redis.get('x'), redis.get('x'), redis.set('x', '1')]
