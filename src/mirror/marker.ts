@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { Cluster, type Redis } from 'ioredis'
 import type { RedisClient } from '../redis/client.js'
+import { readRunId } from '../redis/run-id.js'
 import { createScript } from '../redis/script.js'
 
 /**
@@ -49,9 +50,8 @@ async function readRun(redis: RedisClient): Promise<string> {
 
 /** A replica has no run of its own: it may lack its master's last changes, and takes none. */
 async function readServerRun(redis: Redis): Promise<string> {
-  const [server, replication] = await Promise.all([redis.info('server'), redis.info('replication')])
-  if (/^role:slave/m.test(replication)) return 'replica'
-  return /^run_id:(\w+)/m.exec(server)?.[1] ?? 'unknown'
+  const [run, replication] = await Promise.all([readRunId(redis), redis.info('replication')])
+  return /^role:slave/m.test(replication) ? 'replica' : run
 }
 
 const IS_COMPLETE = createScript(`
