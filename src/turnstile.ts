@@ -3,6 +3,8 @@ export type Turnstile = {
   /** Undefined when there is room: then nothing is waited for. Whoever is in must leave. */
   enter(subject: string): Promise<void> | undefined
   leave(subject: string): void
+  /** Whether `enter` would find room. */
+  hasRoom(subject: string): boolean
   /** How many wait for a subject. */
   waiting(subject: string): number
 }
@@ -25,6 +27,7 @@ export function createTurnstile(room: number): Turnstile {
       if (next) next()
       else if (held && --held.inside === 0) subjects.delete(subject)
     },
+    hasRoom: (subject) => (subjects.get(subject)?.inside ?? 0) < room,
     waiting: (subject) => subjects.get(subject)?.waiting.length ?? 0,
   }
 }

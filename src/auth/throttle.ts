@@ -9,17 +9,19 @@ import { createRareWarning } from './rare-warning.js'
 /** Slows down whoever guesses passwords; nobody can lock a user out from elsewhere. Never throws and never rejects. */
 export type Throttle = {
   /**
-   * Seconds for which this attempt is refused, the right password too; undefined: not at all. No promise where bans are
-   * known at once.
+   * Seconds for which this attempt is refused, the right password too; 0: not at all, and nobody need wait for a turn to
+   * judge it. Undefined where that is not known at once: then it is judged in its turn, and checked there.
    */
-  check(attempt: Attempt): number | undefined | Promise<number | undefined>
+  peek(attempt: Attempt): number | undefined
+  /** Seconds for which this attempt is refused, the right password too; undefined: not at all. */
+  check(attempt: Attempt): Promise<number | undefined>
   /** Counts a wrong password, an unknown user, or an answer to what is offered that the user has no HA1 for; nothing else. */
   fail(attempt: Attempt): Promise<void>
   /**
    * Judges an attempt: no more of one subject at a time than may fail, so that a burst of guesses is not all judged
-   * before the first is counted. No promise where there is room and `judge` needs none; what `judge` throws passes.
+   * before the first is counted. Rejects with what `judge` rejects with.
    */
-  inTurn<T>(attempt: Attempt, judge: () => T | Promise<T>): T | Promise<T>
+  inTurn<T>(attempt: Attempt, judge: () => Promise<T>): Promise<T>
 }
 
 /** How many failures are too many; 0 turns a kind off. Times in ms. */
@@ -63,29 +65,45 @@ export function createThrottle(deps: {
     }
   }
 
-  function refuse(ban: Ban | null | undefined): number | undefined {
+  /** The ban that ends last, where that is known at once. */
+  function peekLongest(subjects: Subjects): Ban | null | undefined {
+    let longest: Ban | null = null
+    for (const { name } of guards) {
+      const ban = (shared ?? local).peekBan(subjects[name])
+      if (ban === undefined) return undefined
+      longest = longer(longest, ban)
+    }
+    return longest
+  }
+
+  async function readLongest(subjects: Subjects): Promise<Ban | null> {
+    const read = async (name: Guard['name']) => (await onRecord((record) => record.readBan(subjects[name]))) ?? null
+    const bans = await Promise.all(guards.map(({ name }) => read(name)))
+    return bans.reduce(longer, null)
+  }
+
+  /** Seconds that are left of the ban; 0 where it has ended. */
+  function secondsOf(ban: Ban | null): number {
     const leftMs = ban ? ban.untilMs - now() : 0
-    if (!ban || leftMs <= 0) return undefined
+    if (!ban || leftMs <= 0) return 0
     metrics.throttled.inc({ kind: ban.kind })
     return Math.ceil(leftMs / 1000)
   }
 
-  async function ask(subjects: Subjects): Promise<number | undefined> {
-    const bans = await Promise.all(guards.map(({ name }) => onRecord((record) => record.readBan(subjects[name]))))
-    return refuse(bans.reduce(longer, undefined))
-  }
-
   return {
-    check(attempt) {
+    peek(attempt) {
+      const subjects = subjectsOf(attempt)
+      if (subjects === undefined) return 0
+      for (const { name, turnstile } of guards) if (!turnstile.hasRoom(subjects[name])) return undefined
+      const ban = peekLongest(subjects)
+      return ban === undefined ? undefined : secondsOf(ban)
+    },
+
+    async check(attempt) {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return undefined
-      let longest: Ban | null = null
-      for (const { name } of guards) {
-        const ban = (shared ?? local).peekBan(subjects[name])
-        if (ban === undefined) return ask(subjects)
-        longest = longer(longest, ban)
-      }
-      return refuse(longest)
+      const known = peekLongest(subjects)
+      return secondsOf(known === undefined ? await readLongest(subjects) : known) || undefined
     },
 
     async fail(attempt) {
@@ -101,13 +119,16 @@ export function createThrottle(deps: {
       )
     },
 
-    inTurn(attempt, judge) {
+    async inTurn(attempt, judge) {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return judge()
-      const waiting = enterAll(guards, subjects)
-      return waiting
-        ? waiting.then(() => judgeAndLeave(guards, subjects, judge))
-        : judgeAndLeave(guards, subjects, judge)
+      // All take the guards in one order, so that nobody waits for a place while he holds the one that is waited for.
+      for (const { name, turnstile } of guards) await turnstile.enter(subjects[name])
+      try {
+        return await judge()
+      } finally {
+        for (const { name, turnstile } of guards) turnstile.leave(subjects[name])
+      }
     },
   }
 }
@@ -130,34 +151,6 @@ function createGuards(limits: ThrottleLimits): readonly Guard[] {
   })
 }
 
-function longer<None extends null | undefined>(one: Ban | None, other: Ban | None): Ban | None {
+function longer(one: Ban | null, other: Ban | null): Ban | null {
   return other && (!one || other.untilMs > one.untilMs) ? other : one
-}
-
-/**
- * Takes a place at every guard; undefined when there is room. All take them in one order, so that nobody waits for a
- * place while he holds the one that is waited for.
- */
-function enterAll(guards: readonly Guard[], subjects: Subjects): Promise<void> | undefined {
-  for (const [index, { name, turnstile }] of guards.entries()) {
-    const waiting = turnstile.enter(subjects[name])
-    if (waiting) return waiting.then(() => enterAll(guards.slice(index + 1), subjects))
-  }
-  return undefined
-}
-
-function judgeAndLeave<T>(guards: readonly Guard[], subjects: Subjects, judge: () => T | Promise<T>): T | Promise<T> {
-  const leave = () => {
-    for (const { name, turnstile } of guards) turnstile.leave(subjects[name])
-  }
-  let verdict: T | Promise<T>
-  try {
-    verdict = judge()
-  } catch (error) {
-    leave()
-    throw error
-  }
-  if (verdict instanceof Promise) return verdict.finally(leave)
-  leave()
-  return verdict
 }

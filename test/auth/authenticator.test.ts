@@ -205,7 +205,12 @@ t.test('a wrong password and an unknown user cost the same work, and the right p
     source: createCredentialSource({ ...rig, log: createLog('silent'), now: Date.now }),
     nonces: createNonces({ secrets: ['a nonce secret'], lifetimeSeconds: 300, now: () => Date.UTC(2026, 0, 1) }),
     replayGuard: { spend: async () => true },
-    throttle: { check: async () => undefined, fail: async () => undefined, inTurn: (_attempt, judge) => judge() },
+    throttle: {
+      peek: () => 0,
+      check: async () => undefined,
+      fail: async () => undefined,
+      inTurn: (_attempt, judge) => judge(),
+    },
     decoy(algorithm, realm, username) {
       decoys.push(`${algorithm} ${realm} ${username}`)
       return '0'.repeat(ALGORITHMS[algorithm].hexLength)

@@ -2,7 +2,9 @@ import t from 'tap'
 import type { FailureRecord, Rule } from '../../src/auth/failure-record.js'
 import { createMemoryFailureRecord } from '../../src/auth/memory-failure-record.js'
 import { toSource } from '../../src/auth/source-address.js'
+import { createThrottle } from '../../src/auth/throttle.js'
 import { createLog } from '../../src/log.js'
+import { createMetrics } from '../../src/metrics.js'
 import { connectRedis } from '../../src/redis/client.js'
 import { createRedisFailureRecord } from '../../src/redis/failure-record.js'
 import { startRedis } from '../fixtures/redis.js'
@@ -257,6 +259,27 @@ t.test('the record of failures keeps its promises in memory and in Redis', async
     t.ok((await count(2)) <= time, `${name}: the window slides`)
   }
   t.ok((await redis.pttl('sipauth:failures:{subject}')) > 0, 'what is kept in Redis ends by itself')
+})
+
+t.test('whether an attempt is throttled is known at once, but where somebody else is being judged', async (t) => {
+  const limits = { userFailures: 1, sourceFailures: 3, retryFailures: 0, retryWindowMs: 1_000, windowMs: 1_000 }
+  const now = () => 0
+  const local = createMemoryFailureRecord({ now })
+  const bans = { ...limits, banMs: 2_500, banMaxMs: 5_000 }
+  const rest = { metrics: createMetrics(), now, log: createLog('silent') }
+  const throttle = createThrottle({ shared: undefined, local, limits: bans, ...rest })
+  const alice = { realm: REALM, username: 'alice', ...HERE }
+  const bob = { ...alice, username: 'bob' }
+  t.equal(throttle.peek(alice), 0)
+  t.equal(throttle.peek({ ...alice, sourceIp: undefined }), 0)
+  await throttle.inTurn(alice, async () => {
+    t.equal(throttle.peek(alice), undefined, 'no more are judged than may fail')
+    t.equal(throttle.peek(bob), 0)
+    await throttle.fail(alice)
+  })
+  t.equal(throttle.peek(alice), 3, 'seconds are rounded up')
+  t.equal(await throttle.check(alice), 3)
+  t.equal(throttle.peek(bob), 0)
 })
 
 t.test('while Redis is away a node throttles by what it has seen itself', async (t) => {
