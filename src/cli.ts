@@ -1,20 +1,27 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './commands/command.js'
-import { ConfigError, readConfig } from './config.js'
+import { type Config, ConfigError, readConfig } from './config.js'
 import { Refusal, Unavailable } from './errors.js'
 import { createLog } from './log.js'
-import { readServeConfig } from './serve-config.js'
+import { readServeConfig, readWorkerConfig } from './serve-config.js'
 import { DataDirInUse } from './store/embedded.js'
 
 /** Each is loaded when it is called: a short one need not wait for the libraries of the others. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/serve.js')).runServe,
+  worker: async () => (await import('./commands/worker.js')).runWorker,
   migrate: async () => (await import('./commands/migrate.js')).runMigrate,
   account: async () => (await import('./commands/account.js')).runAccount,
   audit: async () => (await import('./commands/audit.js')).runAudit,
   mirror: async () => (await import('./commands/mirror.js')).runMirror,
   import: async () => (await import('./commands/import.js')).runImport,
   export: async () => (await import('./commands/export.js')).runExport,
+}
+
+/** Where a command reads its configuration in another way than the others. */
+const CONFIG_READERS: Readonly<Record<string, () => Config | Promise<Config>>> = {
+  serve: readServeConfig,
+  worker: readWorkerConfig,
 }
 
 const HELP = `sipauthd serve                   answer requests, until SIGTERM
@@ -52,7 +59,7 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
   try {
     if (!load) throw new UsageError(`there is no command ${JSON.stringify(name)}; sipauthd help lists them`)
     const command = await load()
-    const config = name === 'serve' ? await readServeConfig() : readConfig()
+    const config = await (CONFIG_READERS[name] ?? readConfig)()
     return await command({ config, log: createLog(config.LOG_LEVEL), args, print })
   } catch (error) {
     const isCallersFault = CALLERS_FAULTS.some((kind) => error instanceof kind)

@@ -27,6 +27,7 @@ export function findConflicts(config: Config): string[] {
   if (config.REPLAY_GUARD === 'strict' && config.REDIS_URL === undefined) {
     faults.push('REPLAY_GUARD must not be strict without REDIS_URL: there is no record of uses that all share')
   }
+  if (config.WORKERS > 1) faults.push(...findUnshared(config))
   faults.push(...findTakenTwice(config))
   return faults
 }
@@ -39,6 +40,18 @@ function findTlsFaults(cert: string, key: string): string[] {
     const why = error instanceof Error && 'reason' in error ? error.reason : 'not PEM'
     return [`SIP_TLS_CERT and SIP_TLS_KEY must be a certificate and its key, without a passphrase (${why})`]
   }
+}
+
+/** What several processes cannot share. */
+function findUnshared(config: Config): string[] {
+  const faults: string[] = []
+  if (config.DATABASE_URL === undefined) {
+    faults.push('WORKERS above 1 needs DATABASE_URL: the embedded database belongs to one process')
+  }
+  if (config.REDIS_URL === undefined) {
+    faults.push('WORKERS above 1 needs REDIS_URL: without it the mirror is in one process')
+  }
+  return faults
 }
 
 function needsDataDir(config: Config): boolean {

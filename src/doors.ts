@@ -17,6 +17,8 @@ export type HttpDoor = {
   open(config: Config): Promise<Pick<Bound, 'api' | 'auth'>>
   /** Takes nothing new, answers what was asked, for a time; also where it is not or only half open. */
   close(): Promise<void>
+  /** How long closing may take, in ms. */
+  readonly closingMs: number
 }
 
 /** All doors as one thing that opens and closes. */
@@ -28,7 +30,7 @@ export type Doors = {
   open(config: Config): Promise<Bound>
   /**
    * Takes nothing new at any door, and resolves when what was being answered is; cuts it off where that takes more than
-   * four seconds. Rejects where a door is not closed a second later: what stands behind the doors must be closed too.
+   * four seconds. Rejects where a door is not closed in its time: what stands behind the doors must be closed too.
    */
   close(): Promise<void>
 }
@@ -37,13 +39,14 @@ export type Doors = {
 const IDLE_CHECK_MS = 20
 /** How long requests that are being answered at an HTTP door may take, in ms; native SIP has the same bound. */
 const ANSWERS_MS = 4_000
-/** How long closing everything may take, in ms. */
+/** How long closing doors of this process may take, in ms. */
 const CLOSING_MS = 5_000
 
 /** Takes servers that do not listen yet, and another time than `ANSWERS_MS`. */
 export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS_MS): HttpDoor {
   const connections = followConnections([api.server, lookup.server])
   return {
+    closingMs: CLOSING_MS,
     async open({ HOST: host, API_PORT, AUTH_PORT }) {
       const opened = await Promise.allSettled([
         api.listen({ host, port: API_PORT }),
@@ -70,9 +73,10 @@ export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS
   }
 }
 
-/** Takes doors that are not open yet, and another time than `CLOSING_MS`. */
-export function createDoors(deps: { readonly http: HttpDoor; readonly sip: SipServer }, closingMs = CLOSING_MS): Doors {
+/** Takes doors that are not open yet, and another time for closing them than the HTTP doors name. */
+export function createDoors(deps: { readonly http: HttpDoor; readonly sip: SipServer }, closeWithinMs?: number): Doors {
   const { http, sip } = deps
+  const closingMs = closeWithinMs ?? http.closingMs
   const close = () => withinTime(closingMs, Promise.all([http.close(), sip.close()])).then(() => undefined)
 
   return {

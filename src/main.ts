@@ -1,24 +1,24 @@
 import { announce } from './announcement.js'
 import { createClosers } from './closers.js'
 import type { Config } from './config.js'
-import { createDoors, createHttpDoor, readyLine } from './doors.js'
+import { createDoors, readyLine } from './doors.js'
+import { closeInTime } from './drain.js'
 import { createEngine } from './engine.js'
-import { createHttpServers } from './http-servers.js'
+import { buildHttpDoor } from './http-door.js'
 import type { Log } from './log.js'
 import { findStrayMaster } from './master-account.js'
 import { createMetrics } from './metrics.js'
 import { settleMirroring } from './mirroring.js'
+import { createNonceRotation, signingDelayMs } from './nonce-rotation.js'
 import { createRedisBindings } from './redis/bindings.js'
 import { loadSecrets, readNonceSecretFile } from './secrets.js'
 import { createMemoryBindings } from './sip/memory-bindings.js'
 import { createSipServer } from './sip/server.js'
 import { readDecoySecret } from './store/instance.js'
 import { migrateWhenUp, openDatabase, openRedis } from './stores.js'
-import { withinTime } from './time-limit.js'
 import { startUpkeep } from './upkeep.js'
-
-/** Longest time that a stop may take; what is not done then is left to the relay of the next start. */
-const DRAIN_MS = 9_000
+import { packBoot } from './workers/boot.js'
+import { createWorkers } from './workers/workers.js'
 
 /** A running server. */
 export type Running = {
@@ -75,9 +75,9 @@ export async function serve(
     await engine.provision.accounts.ensureMaster(secrets.masterAccountSid)
     await startUpkeep({ config, database, redis, engine, log, now, closers })
 
-    let serving = false
-    const isServing = () => serving
-    const http = await createHttpServers({ config, database, engine, secrets, decoySecret, metrics, isServing, log })
+    const boot = packBoot(secrets, decoySecret)
+    const workers = config.WORKERS > 1 ? createWorkers({ config, boot, metrics, stopping, log }) : undefined
+    const http = workers ?? (await buildHttpDoor({ config, database, engine, secrets, decoySecret, metrics, log }))
     const sip = createSipServer({
       authenticator: engine.checks.authenticator,
       bindings: redis ? createRedisBindings({ redis, now }) : createMemoryBindings({ now }),
@@ -85,23 +85,29 @@ export async function serve(
       log,
       now,
     })
-    const doors = createDoors({ http: createHttpDoor(http), sip })
-    closers.add(() => {
-      serving = false
-      return doors.close()
+    const rotation = createNonceRotation({
+      secrets: nonceSecrets,
+      delayMs: signingDelayMs(config),
+      apply(changed) {
+        engine.checks.rotateNonceSecrets(changed)
+        workers?.rotateNonceSecrets(changed)
+      },
+      now: () => performance.now(),
     })
+    closers.add(() => rotation.close())
+    const doors = createDoors({ http, sip })
+    closers.add(() => doors.close())
     stopping.throwIfAborted()
     const bound = await doors.open(config)
-    serving = true
     print(`${readyLine(bound)}\n`)
     print(announce(config, loaded, bound))
 
     return {
-      stop: () => withinDrainTime(closers.closeAll(), log),
+      stop: () => closeInTime(closers, log),
       reload() {
         if (!config.NONCE_SECRET_FILE) return log.info('there is no NONCE_SECRET_FILE to read again')
         try {
-          engine.checks.rotateNonceSecrets(readNonceSecretFile(config.NONCE_SECRET_FILE))
+          rotation.take(readNonceSecretFile(config.NONCE_SECRET_FILE))
           log.info('nonce secrets read again')
         } catch (error) {
           log.error({ err: error }, 'the nonce secrets stay as they were')
@@ -112,8 +118,4 @@ export async function serve(
     await closers.closeAll()
     throw error
   }
-}
-
-async function withinDrainTime(closing: Promise<void>, log: Log): Promise<void> {
-  await withinTime(DRAIN_MS, closing).catch((error) => log.warn({ err: error }, 'not everything was closed in time'))
 }

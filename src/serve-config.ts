@@ -11,3 +11,11 @@ export async function readServeConfig(env?: NodeJS.ProcessEnv): Promise<Config> 
   if (all.length > 0) throw new ConfigError(all)
   return config
 }
+
+/**
+ * Reads what the primary, whose environment a worker shares, has found right. What has become faulty since is a file
+ * that no worker reads: only the primary opens native SIP, reads nonce secrets and writes to DATA_DIR.
+ */
+export function readWorkerConfig(env?: NodeJS.ProcessEnv): Config {
+  return examineConfig(env).config
+}

@@ -16,7 +16,10 @@ const REDIS_WAIT_MS = 2_000
 
 /** Opens the database that the configuration names; rejects with `DataDirInUse` where another process has it. */
 export async function openDatabase(config: Config, log: Log): Promise<Database> {
-  return config.DATABASE_URL ? openPostgres(config.DATABASE_URL, log) : openEmbedded(config.DATA_DIR, log)
+  if (!config.DATABASE_URL) return openEmbedded(config.DATA_DIR, log)
+  // Where there are workers, the primary is a process more.
+  const processes = config.WORKERS === 1 ? 1 : config.WORKERS + 1
+  return openPostgres(config.DATABASE_URL, log, processes)
 }
 
 /** Brings the schema up to date, waiting for a server that is still starting; `stopping` ends the wait, rejecting. */

@@ -177,9 +177,14 @@ t.test('redis implements what auth and sip declare, and knows nothing else', (t)
   t.end()
 })
 
-t.test('only the command serve imports main', (t) => {
-  const importers = IMPORTS.filter(({ to }) => to === 'main').map(({ from }) => from)
-  t.same(importers, ['commands/serve.ts'])
+t.test('only the command serve imports main, and only the command worker imports worker', (t) => {
+  for (const [composition, command] of [
+    ['main', 'commands/serve.ts'],
+    ['worker', 'commands/worker.ts'],
+  ]) {
+    const importers = IMPORTS.filter(({ to }) => to === composition).map(({ from }) => from)
+    t.same(importers, [command])
+  }
   t.end()
 })
 

@@ -37,6 +37,7 @@ t.test('without a variable every default is in force', (t) => {
     SIP_WS_PORT: 'off',
     DATA_DIR: './data',
     SIP_DOMAIN: 'sip.localhost',
+    NONCE_SECRET_DELAY: 10,
     NONCE_TTL: 300,
     QOP: ['auth'],
     ALGORITHMS: ['MD5'],
@@ -51,6 +52,7 @@ t.test('without a variable every default is in force', (t) => {
     API_RATE_LIMIT: 1000,
     API_AUTH_FAILURES: 100,
     AUDIT_RETENTION_DAYS: 400,
+    WORKERS: 1,
     LOG_LEVEL: 'info',
   })
   t.end()
@@ -127,6 +129,8 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
     bad: ['md5', 'MD5,MD5', 'MD5-sess', 'SHA-1', 'MD5,', 'toString'],
   },
   REPLAY_GUARD: { good: ['available'], bad: ['Strict', 'off', 'constructor'] },
+  WORKERS: { good: ['1'], bad: ['0', '65', 'auto', '1.5', '-1'] },
+  NONCE_SECRET_DELAY: { good: ['0', '3600'], bad: ['-1', '3601', '1.5'] },
   LOG_LEVEL: { good: ['trace', 'fatal'], bad: ['verbose', 'INFO', 'silent'] },
   NONCE_SECRET_FILE: { good: [], bad: ['/does/not/exist', '/'] },
   SIP_TLS_CERT: { good: [], bad: ['/does/not/exist', '/etc/passwd'] },
@@ -169,10 +173,13 @@ t.test('variables that contradict each other are a fault', async (t) => {
     [{ PROXY_TOKEN: 'the-same-token', HA1_TOKEN: 'the-same-token' }, /HA1_TOKEN must differ from PROXY_TOKEN/],
     [{ NONCE_SECRET: 'one-secret-1', NONCE_SECRET_FILE: secrets }, /NONCE_SECRET must not be set beside/],
     [{ REPLAY_GUARD: 'strict' }, /REPLAY_GUARD must not be strict without REDIS_URL/],
+    [{ WORKERS: '2', DATABASE_URL: 'postgres://db/x' }, /WORKERS above 1 needs REDIS_URL: .*one process/],
+    [{ WORKERS: '2', REDIS_URL: 'redis://h' }, /WORKERS above 1 needs DATABASE_URL: .*one process/],
     [{ THROTTLE_BAN: '100', THROTTLE_BAN_MAX: '99' }, /THROTTLE_BAN_MAX must not be below THROTTLE_BAN/],
   ]
   for (const [env, fault] of conflicts) t.match(faultsOf(env).join(' '), fault)
   t.same(faultsOf({ REPLAY_GUARD: 'strict', REDIS_URL: 'redis://h' }), [])
+  t.same(faultsOf({ WORKERS: '64', REDIS_URL: 'redis://h', DATABASE_URL: 'postgres://db/x' }), [])
   t.same(faultsOf({ API_PORT: '0', AUTH_PORT: '0', SIP_PORT: '0' }), [], 'free ports differ by themselves')
   t.same(faultsOf({ SIP_TLS_PORT: '0', SIP_TLS_CERT: cert, SIP_TLS_KEY: key, NONCE_SECRET_FILE: secrets }), [])
 })

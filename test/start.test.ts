@@ -259,7 +259,12 @@ t.test('a second signal ends a process that is stopping at once', async (t) => {
 t.test('on SIGHUP the newest secret of NONCE_SECRET_FILE signs, and the older ones are still good', async (t) => {
   const NONCE_SECRET_FILE = join(await scratchFolder('nonces'), 'secrets')
   writeFileSync(NONCE_SECRET_FILE, 'the-first-secret\n')
-  const env = { ...KNOWN_TOKENS, NONCE_SECRET_FILE, DATABASE_URL: await postgres.createDatabase() }
+  const env = {
+    ...KNOWN_TOKENS,
+    NONCE_SECRET_FILE,
+    NONCE_SECRET_DELAY: '0',
+    DATABASE_URL: await postgres.createDatabase(),
+  }
   const server = await startSipauthd(t, { env })
   await (await createTenant(server.api, REALM)).add('alice')
   const proxy = createProxy(server.auth, REALM)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Running, serve } from '../main.js'
 import { type CommandContext, UsageError } from './command.js'
+import { awaitStopSignals } from './stop-signals.js'
 
 /** How long a start that is told to stop may take to do so. */
 const ABANDON_MS = 9_000
@@ -8,17 +9,13 @@ const ABANDON_MS = 9_000
 /** `sipauthd serve`: runs until SIGTERM or SIGINT; a second one ends it at once. SIGHUP reads nonce secrets again. */
 export async function runServe({ config, log, args, print }: CommandContext): Promise<number> {
   if (args.length > 0) throw new UsageError('sipauthd serve takes no arguments: it is configured by variables')
-  const stopping = new AbortController()
-  const stopped = nextSignal().then((signal) => {
-    log.info({ signal }, 'stopping')
-    stopping.abort()
-  })
+  const { stopping, stopped } = awaitStopSignals(log)
   // From the beginning: a SIGHUP that nobody listens to would end the process.
   let running: Running | undefined
   process.on('SIGHUP', () => running?.reload())
 
-  const starting = serve(config, log, print, stopping.signal).catch((error: unknown) => {
-    if (stopping.signal.aborted) return undefined
+  const starting = serve(config, log, print, stopping).catch((error: unknown) => {
+    if (stopping.aborted) return undefined
     throw error
   })
   running = await Promise.race([starting, stopped.then(() => sleep(ABANDON_MS, undefined))])
@@ -26,18 +23,4 @@ export async function runServe({ config, log, args, print }: CommandContext): Pr
   await stopped
   await running.stop()
   return 0
-}
-
-/** Listens from the beginning: a signal that comes while everything is still starting counts too. */
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    let told = false
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (told) process.exit(1)
-        told = true
-        resolve(signal)
-      })
-    }
-  })
 }

@@ -1,7 +1,9 @@
-import { type Address, collapseBlanks, parseAddress, splitLists } from './address.js'
+import { collapseBlanks, parseAddress, splitLists } from './address.js'
 import { type Addressed, type Answerable, readAnswerable } from './answerable.js'
+import { canonicalHead } from './canonical.js'
 import { LIMITS } from './limits.js'
 import { type Fault, type Head, scanHead } from './scanner.js'
+import { type ParsedAddress, parseHead } from './sip-package.js'
 
 /** A contact of a REGISTER with those of its parameters that a registrar reads. */
 export type Contact = { readonly uri: string; readonly expires: string | undefined; readonly q: string | undefined }
@@ -37,7 +39,7 @@ export function endsConnection(reading: Reading): boolean {
 
 type StartLine = { readonly method: string; readonly uri: string }
 
-// `%` is a token character too, but another parser might decode it.
+// `%` is a token character too, but the package would decode it.
 const METHOD = /^[A-Za-z0-9\-.!*_+`'~]{1,32}$/
 const VISIBLE = /^[\x21-\x7e]+$/
 
@@ -62,10 +64,13 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
   if (answerable.cseq >= 2 ** 31) return bad('CSeq Too High')
   const body = cutBody(head, rest)
   if (body === undefined) return bad('Bad Content-Length')
-  const { values } = head
-  const contacts = start.method === 'REGISTER' ? readContacts(values.contact ?? []) : []
+  const contacts = start.method === 'REGISTER' ? readContacts(head.values.get('contact') ?? []) : []
   if (contacts === undefined) return bad('Bad Contact')
-  const optionTags = splitLists(values.require ?? [])
+  const listed = contacts === '*' ? [] : contacts
+  const parsed = parseHead(canonicalHead({ ...start, ...addressed, contacts: listed }))
+  const parsedContacts = parsed?.headers.contact ?? []
+  if (parsed?.headers.cseq.seq !== answerable.cseq || parsedContacts.length !== listed.length) return bad('Bad Request')
+  const optionTags = splitLists(head.values.get('require') ?? [])
   if (optionTags === undefined) return bad('Bad Require')
   const { method, vias, from, fromTag, to, toTag, callId, cseq } = answerable
   // Listed one by one: spreading an object and adding to it costs more than all of the parsing.
@@ -78,27 +83,20 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
     toTag,
     callId,
     cseq,
-    uri: start.uri,
-    fromUri: addressed.from.uri,
-    toUri: addressed.to.uri,
-    contacts: contacts === '*' ? contacts : contacts.map(toContact),
-    expires: values.expires?.[0],
-    authorizations: values.authorization ?? [],
+    uri: parsed.uri,
+    fromUri: parsed.headers.from.uri,
+    toUri: parsed.headers.to.uri,
+    contacts: contacts === '*' ? contacts : parsedContacts.map(toContact),
+    expires: head.values.get('expires')?.[0],
+    authorizations: head.values.get('authorization') ?? [],
     require: optionTags.filter(Boolean),
-    userAgent: values['user-agent']?.[0],
+    userAgent: head.values.get('user-agent')?.[0],
     body,
   }
 }
 
-/** Of its parameters those that count here, where they are tokens. */
-function toContact({ uri, parameters }: Address): Contact {
-  return { uri, expires: token(parameters.get('expires')), q: token(parameters.get('q')) }
-}
-
-const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/
-
-function token(value: string | undefined): string | undefined {
-  return value !== undefined && TOKEN.test(value) ? value : undefined
+function toContact({ uri, params }: ParsedAddress): Contact {
+  return { uri, expires: params.expires ?? undefined, q: params.q ?? undefined }
 }
 
 function bad(reason: string): Fault {
@@ -117,7 +115,7 @@ function readStartLine(line: string): StartLine | Fault {
 
 /** The body that Content-Length promises; all that came where there is none (RFC 3261 section 18.3). */
 function cutBody({ values }: Head, rest: Buffer): Buffer | undefined {
-  const text = values['content-length']?.[0]
+  const text = values.get('content-length')?.[0]
   if (text === undefined) return rest
   if (!/^\d{1,6}$/.test(text) || Number(text) > rest.length) return undefined
   return rest.subarray(0, Number(text))

@@ -12,16 +12,20 @@ const STATEMENT_TIMEOUT_MS = 5_000
 const RESERVE_STATEMENT_TIMEOUT_MS = 1_000
 /** How much longer a server that does not even say so is waited for. */
 const SILENCE_MS = 1_000
-const CONNECTIONS_MAX = 20
-const RESERVE_MAX = 8
+/** Connections of a node at most, which its processes share out among them; but so many has each. */
+const CONNECTIONS = { all: 20, least: 4 } as const
+const RESERVE = { all: 8, least: 2 } as const
 
-/** Opens pools on a PostgreSQL server (13 and later). Connects lazily: an absent server shows at the first query. */
-export function openPostgres(url: string, log: Log): Database {
+/**
+ * Opens pools on a PostgreSQL server (13 and later), for one of so many processes of a node. Connects lazily: an absent
+ * server shows at the first query.
+ */
+export function openPostgres(url: string, log: Log, processes = 1): Database {
   const settings = { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'sipauthd' }
-  const pool = openPool({ ...settings, max: CONNECTIONS_MAX }, STATEMENT_TIMEOUT_MS, log)
+  const pool = openPool({ ...settings, max: shareOf(CONNECTIONS, processes) }, STATEMENT_TIMEOUT_MS, log)
   addPoolCircuit(pool, createCircuit({ now: Date.now }))
   // Checks have a circuit of their own, and a probe must go ahead.
-  const reserve = openPool({ ...settings, max: RESERVE_MAX }, RESERVE_STATEMENT_TIMEOUT_MS, log)
+  const reserve = openPool({ ...settings, max: shareOf(RESERVE, processes) }, RESERVE_STATEMENT_TIMEOUT_MS, log)
   return {
     pool,
     reserve,
@@ -38,6 +42,10 @@ export function openPostgres(url: string, log: Log): Database {
       await Promise.all([pool.end(), reserve.end()])
     },
   }
+}
+
+function shareOf({ all, least }: { readonly all: number; readonly least: number }, processes: number): number {
+  return Math.max(least, Math.ceil(all / processes))
 }
 
 function openPool(settings: pg.PoolConfig, timeoutMs: number, log: Log): pg.Pool {

@@ -1,7 +1,7 @@
 import { createApiServer } from './api/server.js'
 import type { Config } from './config.js'
 import { DOCUMENTATION } from './documentation.js'
-import type { HttpServers } from './doors.js'
+import { createHttpDoor, type HttpDoor } from './doors.js'
 import type { Engine } from './engine.js'
 import type { Log } from './log.js'
 import { createLookupServer } from './lookup/server.js'
@@ -10,8 +10,8 @@ import { hashToken } from './provision/accounts.js'
 import type { Secrets } from './secrets.js'
 import type { Database } from './store/database.js'
 
-/** Builds management and lookup API over the engine; they do not listen yet. */
-export async function createHttpServers(deps: {
+/** Builds management and lookup API over the engine, as a door that is not open yet. */
+export async function buildHttpDoor(deps: {
   readonly config: Config
   readonly database: Database
   readonly engine: Engine
@@ -20,11 +20,10 @@ export async function createHttpServers(deps: {
   readonly metrics: Metrics
   /** All metrics as text, where they are more than this process's own. */
   readonly scrape?: () => Promise<string>
-  /** Whether the doors are open. */
-  readonly isServing: () => boolean
   readonly log: Log
-}): Promise<HttpServers> {
+}): Promise<HttpDoor> {
   const { config, engine, secrets, log } = deps
+  let serving = false
   const api = await createApiServer({
     pool: deps.database.pool,
     provision: engine.provision,
@@ -44,7 +43,7 @@ export async function createHttpServers(deps: {
     ha1Lookup: engine.checks.ha1Lookup,
     async readiness() {
       const stores = Object.fromEntries([...engine.health.up].map(([store, up]) => [store, up ? 'up' : 'down']))
-      return { ready: deps.isServing() && (await engine.canAnswer()), stores }
+      return { ready: serving && (await engine.canAnswer()), stores }
     },
     metrics: deps.metrics,
     scrape: deps.scrape,
@@ -52,5 +51,17 @@ export async function createHttpServers(deps: {
     ha1Token: secrets.ha1Token,
     log,
   })
-  return { api, lookup }
+  const door = createHttpDoor({ api, lookup })
+  return {
+    ...door,
+    async open(config) {
+      const bound = await door.open(config)
+      serving = true
+      return bound
+    },
+    close() {
+      serving = false
+      return door.close()
+    },
+  }
 }

@@ -1,0 +1,44 @@
+import type { Registry } from 'prom-client'
+
+/** What a worker cannot find out for itself, or must have as its siblings do. It travels in the clear, between two ends of a socket pair. */
+export type Boot = {
+  readonly masterAccountSid: string
+  readonly masterAuthTokens: readonly string[]
+  readonly proxyToken: string
+  readonly ha1Token: string | undefined
+  readonly nonceSecrets: readonly string[]
+  readonly decoySecret: string
+}
+
+/** Metrics as prom-client hands them to other processes. */
+export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  | { readonly kind: 'begin'; readonly boot: Boot }
+  | { readonly kind: 'open'; readonly apiPort: number; readonly authPort: number }
+  | { readonly kind: 'nonceSecrets'; readonly nonceSecrets: readonly string[] }
+  | { readonly kind: 'measure'; readonly id: number }
+  | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
+  | { readonly kind: 'stop' }
+
+/** What a worker tells the primary. */
+export type ToPrimary =
+  /** It listens to messages. */
+  | { readonly kind: 'started' }
+  /** It could open its doors. */
+  | { readonly kind: 'built' }
+  | { readonly kind: 'opened'; readonly api: string; readonly auth: string }
+  | { readonly kind: 'scrape'; readonly id: number }
+  | { readonly kind: 'measured'; readonly id: number; readonly metrics: Snapshot }
+
+/** What to do with each kind of message. */
+export type Handlers<Message extends { readonly kind: string }> = {
+  readonly [Kind in Message['kind']]: (message: Extract<Message, { readonly kind: Kind }>) => void
+}
+
+/** Hands a message to its handler. */
+export function dispatch<Message extends { readonly kind: string }>(handlers: Handlers<Message>, message: Message) {
+  const handle = handlers[message.kind as Message['kind']] as (message: Message) => void
+  handle(message)
+}
