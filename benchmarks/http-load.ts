@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { createDigestClient } from './digest-client.js'
+import { connectHttp } from './http-connection.js'
 import { type LoadResult, serveLoad } from './load.js'
 
 /** `POST /v1/verify` of right answers over kept-alive connections, one request in flight on each. */
@@ -20,10 +19,11 @@ export type HttpLoad = {
 }
 
 serveLoad(async (options: HttpLoad) => {
-  const { hostname, port } = new URL(options.url)
-  const sockets = Array.from({ length: options.connections }, () => connect(Number(port), hostname).setNoDelay())
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-  const connections = sockets.map((socket, index) => createConnection(socket, createRequests(options, index)))
+  const opened = Array.from({ length: options.connections }, () => connectHttp(options.url))
+  const connections = (await Promise.all(opened)).map((connection, index) => {
+    const next = createRequests(options, index)
+    return () => connection.ask(next())
+  })
   return async (ms) => {
     const start = process.hrtime.bigint()
     const end = Date.now() + ms
@@ -51,28 +51,6 @@ function createRequests(options: HttpLoad, connection: number): () => string {
     const body = JSON.stringify({ method: 'REGISTER', realm, uri, source_ip: '192.0.2.1', authorization })
     return `${head}${Buffer.byteLength(body)}\r\n\r\n${body}`
   }
-}
-
-/** Sends the next request and resolves with its answer, head and body. */
-function createConnection(socket: Socket, next: () => string): () => Promise<string> {
-  let answered: (answer: string) => void = () => undefined
-  let text = ''
-  socket.setEncoding('latin1').on('data', (chunk: string) => {
-    text += chunk
-    const head = text.indexOf('\r\n\r\n')
-    if (head < 0) return
-    const length = Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1])
-    if (text.length < head + 4 + length) return
-    const answer = text
-    text = ''
-    answered(answer)
-  })
-  socket.on('close', () => answered(''))
-  return () =>
-    new Promise((resolve) => {
-      answered = resolve
-      socket.write(next())
-    })
 }
 
 async function askUntil(end: number, ask: () => Promise<string>, good: string) {

@@ -4,10 +4,12 @@ import { projectPath } from '../test/fixtures/project.js'
 import { type Deployment, withDeployment } from './deployment.js'
 import { benchmarkHttpVerify } from './http-verify.js'
 import { benchmarkImport } from './import.js'
+import { benchmarkKamailio } from './kamailio.js'
 import { benchmarkNativeRegister } from './native-register.js'
 import { benchmarkPaging } from './paging.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
 import { type Row, toMarkdown, toNotes, toTable } from './report.js'
+import { benchmarkTiming } from './timing.js'
 import { benchmarkVerifyInProcess } from './verify-in-process.js'
 
 const PHONES = 64
@@ -18,6 +20,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> 
   'redis-lookup': benchmarkRedisLookup,
   'http-verify': deployed(benchmarkHttpVerify),
   'native-register': deployed(benchmarkNativeRegister),
+  kamailio: benchmarkKamailio,
+  timing: benchmarkTiming,
   import: benchmarkImport,
   paging: benchmarkPaging,
 }

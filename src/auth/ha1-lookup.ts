@@ -23,20 +23,25 @@ export type Ha1Lookup = {
 export function createHa1Lookup(deps: { readonly source: CredentialSource; readonly decoy: Decoy }): Ha1Lookup {
   const { source } = deps
 
-  async function findConfirmed(username: string, algorithm: HashAlgorithm, realm: string) {
+  /** Where known and unknown are to be `alike`, the mirror is asked whether it is complete for both. */
+  async function findConfirmed(username: string, algorithm: HashAlgorithm, realm: string, alike: boolean) {
     const found = await findCredential({ username, algorithm }, realm, source.findHa1)
-    if (found.origin !== 'mirror' || found.value?.ha1 !== undefined || (await source.isMirrorComplete())) return found
+    if (found.origin !== 'mirror') return found
+    const hasHa1 = found.value?.ha1 !== undefined
+    if ((hasHa1 && !alike) || (await source.isMirrorComplete()) || hasHa1) return found
     return findCredential({ username, algorithm }, realm, source.findHa1InDatabase)
   }
 
   return {
     async find({ username, algorithm, decoy, ...input }) {
       const realm = normalizeRealm(input.realm)
-      const found = await findConfirmed(username, algorithm, realm)
+      const found = await findConfirmed(username, algorithm, realm, decoy)
       if (found.origin === 'unavailable') return { kind: 'unavailable' }
       if (found.value && !found.value.usable) return { kind: 'disabled' }
-      if (found.value?.ha1 !== undefined) return { kind: 'found', ha1: found.value.ha1 }
-      return decoy ? { kind: 'found', ha1: deps.decoy(algorithm, realm, username) } : { kind: 'none' }
+      // Made for known users too, so that the time does not tell who is one.
+      const decoyHa1 = decoy ? deps.decoy(algorithm, realm, username) : undefined
+      const ha1 = found.value?.ha1 ?? decoyHa1
+      return ha1 === undefined ? { kind: 'none' } : { kind: 'found', ha1 }
     },
   }
 }

@@ -48,6 +48,7 @@ const ELEMENTS_MAX = 40
  * where there are too many.
  */
 export function splitList(text: string): string[] | undefined {
+  if (!text.includes(',')) return [text.trim()]
   const elements: string[] = []
   let quoted = false
   let bracketed = false
@@ -72,11 +73,13 @@ export function splitList(text: string): string[] | undefined {
 
 /** Splits several values of one header into one list. Undefined where any has too many elements. */
 export function splitLists(values: readonly string[]): string[] | undefined {
+  if (values.length === 1) return splitList(values[0] ?? '')
   const lists = values.map(splitList)
   return lists.includes(undefined) ? undefined : lists.flatMap((list) => list ?? [])
 }
 
 /** Runs of blanks become one space, which any parser of RFC 3261's grammar treats alike. */
 export function collapseBlanks(text: string): string {
-  return text.replace(/[ \t]+/g, ' ').trim()
+  const runs = text.includes('  ') || text.includes('\t')
+  return (runs ? text.replace(/[ \t]+/g, ' ') : text).trim()
 }

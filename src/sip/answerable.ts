@@ -26,17 +26,17 @@ const TAG = /^[A-Za-z0-9\-.!%*_+`'~]{0,256}$/
 
 /** Reads what any answer needs, faults elsewhere or not. A text says what is missing: then there can be no answer. */
 export function readAnswerable({ values }: Head): Addressed | string {
-  const only = (name: 'from' | 'to' | 'call-id' | 'cseq'): string => values.get(name)?.[0] ?? ''
-  const vias = parseVias(values.get('via') ?? [])
+  const vias = parseVias(values.via ?? [])
   if (vias === undefined) return 'no proper Via'
-  const [from, to] = [parseAddress(only('from')), parseAddress(only('to'))]
+  const [fromText, toText] = [values.from?.[0] ?? '', values.to?.[0] ?? '']
+  const [from, to] = [parseAddress(fromText), parseAddress(toText)]
   if (from === undefined || to === undefined) return 'no proper From or To'
   const [fromTag, toTag] = [from.parameters.get('tag') ?? '', to.parameters.get('tag') ?? '']
   if (!TAG.test(fromTag) || !TAG.test(toTag)) return 'no proper tag'
-  const callId = only('call-id')
+  const callId = values['call-id']?.[0] ?? ''
   if (callId.length > LIMITS.callId || !VISIBLE.test(callId)) return 'no proper Call-ID'
-  const [, number, method] = CSEQ.exec(collapseBlanks(only('cseq'))) ?? []
+  const [, number, method] = CSEQ.exec(collapseBlanks(values.cseq?.[0] ?? '')) ?? []
   if (number === undefined || method === undefined) return 'no proper CSeq'
   const cseq = Number(number)
-  return { answerable: { method, vias, from: only('from'), fromTag, to: only('to'), toTag, callId, cseq }, from, to }
+  return { answerable: { method, vias, from: fromText, fromTag, to: toText, toTag, callId, cseq }, from, to }
 }

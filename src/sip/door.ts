@@ -3,14 +3,15 @@ import type { Admission } from '../auth/verdict.js'
 import type { Log } from '../log.js'
 import type { Answerable } from './answerable.js'
 import type { Bindings } from './bindings.js'
-import { createKeptAnswers } from './kept-answers.js'
+import { createInFlight } from './in-flight.js'
 import type { Limits } from './limits.js'
 import type { Reading, SipRequest } from './message.js'
 import { redirect } from './redirect.js'
+import { createRefusals } from './refusals.js'
 import { register } from './register.js'
 import { createReplyWriter, type Reply, type Source } from './reply.js'
 import { readSubject } from './subject.js'
-import { attemptKey, createTransactions, transactionKey } from './transactions.js'
+import { createTransactions, transactionKey } from './transactions.js'
 import { refusalReply, unavailable } from './verdict-reply.js'
 import type { Via } from './via.js'
 
@@ -18,8 +19,8 @@ import type { Via } from './via.js'
 export type Channel = {
   readonly source: Source
   readonly transport: 'UDP' | 'TCP' | 'TLS' | 'WS'
-  /** Sends an answer; `top` is the topmost Via of its request. Never throws. */
-  send(answer: Buffer, top: Via): void
+  /** Sends an answer, a character for each byte; `top` is the topmost Via of its request. Never throws. */
+  send(answer: string, top: Via): void
 }
 
 /** Where messages of all transports come in. */
@@ -68,8 +69,8 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
   const { authenticator, log, now, limits } = deps
   const write = createReplyWriter()
   const transactions = createTransactions({ limits, now })
-  const refusals = createKeptAnswers({ most: limits.refusals, mostBytes: limits.refusalBytes, now })
-  const inFlight = new Map<string, Promise<void>>()
+  const refusals = createRefusals({ limits, now })
+  const inFlight = createInFlight()
   let lastLogged = Number.NEGATIVE_INFINITY
 
   const logFault = (error: unknown, what: string): void => {
@@ -89,14 +90,14 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
   }
 
   const refuse = (request: SipRequest, reply: Reply, key: string, channel: Channel): void => {
-    const bytes = write(request, reply, channel.source)
-    if (mayComeAgain(request, channel)) refusals.keep(attemptKey(key, request.authorizations), bytes)
-    channel.send(bytes, request.vias[0])
+    const text = write(request, reply, channel.source)
+    if (mayComeAgain(request, channel)) refusals.keep(key, request.authorizations, text)
+    channel.send(text, request.vias[0])
   }
 
   /** Answers a retransmission of what was refused; false where it is none. */
   const refuseAgain = (request: SipRequest, key: string, channel: Channel): boolean => {
-    const kept = mayComeAgain(request, channel) ? refusals.find(attemptKey(key, request.authorizations)) : undefined
+    const kept = mayComeAgain(request, channel) ? refusals.find(key, request.authorizations) : undefined
     if (kept) channel.send(kept, request.vias[0])
     return kept !== undefined
   }
@@ -125,20 +126,21 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       callId: request.callId,
     })
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
-    const reply = await serve(request, verdict)
-    const bytes = write(request, reply, channel.source)
+    const text = write(request, await serve(request, verdict), channel.source)
     const reliable = channel.transport !== 'UDP'
-    transactions.complete(key, request.method, { bytes, reliable, send: sender(channel, request.vias[0]) })
+    transactions.complete(key, request.method, { text, reliable, send: sender(channel, request.vias[0]) })
   }
 
-  const begin = (request: SipRequest, key: string, channel: Channel): void => {
-    const checked = check(request, key, channel)
-      .catch((error: unknown) => {
-        logFault(error, 'a request could not be answered')
-        answer(request, { status: 500 }, channel)
-      })
-      .finally(() => inFlight.delete(key))
-    inFlight.set(key, checked)
+  const begin = async (request: SipRequest, key: string, channel: Channel): Promise<void> => {
+    inFlight.add(key)
+    try {
+      await check(request, key, channel)
+    } catch (error) {
+      logFault(error, 'a request could not be answered')
+      answer(request, { status: 500 }, channel)
+    } finally {
+      inFlight.delete(key)
+    }
   }
 
   const receiveRequest = (request: SipRequest, channel: Channel): void => {
@@ -147,12 +149,12 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       answer(request, { status: transactions.has(key) || inFlight.has(key) ? 200 : 481 }, channel)
       return
     }
-    const send = sender(channel, request.vias[0])
+    const send = (text: string): void => channel.send(text, request.vias[0])
     if (transactions.absorb(key, request.method, send) || inFlight.has(key) || request.method === 'ACK') return
     if (refuseAgain(request, key, channel)) return
     const reply = uncheckedReply(request)
     if (reply) answer(request, reply, channel)
-    else begin(request, key, channel)
+    else void begin(request, key, channel)
   }
 
   return {
@@ -165,14 +167,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
         logFault(error, 'a message could not be handled')
       }
     },
-    async drain() {
-      let timer: NodeJS.Timeout | undefined
-      const timeIsUp = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, limits.drainMs)
-      })
-      await Promise.race([Promise.allSettled(inFlight.values()), timeIsUp])
-      clearTimeout(timer)
-    },
+    drain: () => inFlight.empty(limits.drainMs),
     destroy: transactions.destroy,
   }
 }
@@ -183,6 +178,6 @@ function mayComeAgain({ authorizations }: SipRequest, { transport }: Channel): b
 }
 
 /** Made apart from the request, which would otherwise live as long as its transaction. */
-function sender(channel: Channel, top: Via): (bytes: Buffer) => void {
-  return (bytes) => channel.send(bytes, top)
+function sender(channel: Channel, top: Via): (text: string) => void {
+  return (text) => channel.send(text, top)
 }

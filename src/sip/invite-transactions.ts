@@ -1,7 +1,7 @@
 import { createTransactionLayer, type PackageTransaction } from './sip-package.js'
 
-/** The final answer of a transaction: its bytes, how to send them, and whether the transport loses nothing. */
-export type Answer = { readonly bytes: Buffer; readonly reliable: boolean; send(bytes: Buffer): void }
+/** The final answer of a transaction: its text, how to send it, and whether the transport loses nothing. */
+export type Answer = { readonly text: string; readonly reliable: boolean; send(text: string): void }
 
 /** INVITEs that have their final answer, none of them 2xx, and may not have their ACK yet. */
 export type InviteTransactions = {
@@ -55,9 +55,9 @@ export function createInviteTransactions(most: number): InviteTransactions {
       if (invite.reliable) invite.transaction.shutdown() // timer I is 0
       return true
     },
-    complete(key, { bytes, reliable, send }) {
+    complete(key, { text, reliable, send }) {
       makeRoom()
-      const sendIt = (): void => send(bytes)
+      const sendIt = (): void => send(text)
       const transaction = layer.create(
         key,
         'INVITE',

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 
-/** Answers by transaction, kept on UDP so that a retransmission gets the same bytes and no second check. */
+/** Answers by transaction, kept on UDP so that a retransmission gets the same text and no second check. */
 export type KeptAnswers = {
   /** The answer; undefined where there is none, or 64 times T1 have passed. */
-  find(key: string): Buffer | undefined
-  keep(key: string, answer: Buffer): void
+  find(key: string): string | undefined
+  keep(key: string, answer: string): void
   readonly size: number
 }
 
@@ -20,23 +20,17 @@ export function createKeptAnswers(deps: {
   readonly mostBytes: number
   readonly now: () => number
 }): KeptAnswers {
-  // Text, since a small Buffer would hold on to the pool that it was cut from.
   const answers = new LRUCache<string, string>({
     max: deps.most,
     maxSize: deps.mostBytes,
-    sizeCalculation: (text) => text.length,
+    sizeCalculation: (text, key) => text.length + key.length,
     ttl: KEPT_MS,
     ttlResolution: 0,
     perf: { now: deps.now },
   })
   return {
-    find(key) {
-      const text = answers.get(key)
-      return text === undefined ? undefined : Buffer.from(text, 'latin1')
-    },
-    keep(key, answer) {
-      answers.set(key, answer.toString('latin1'))
-    },
+    find: (key) => answers.get(key),
+    keep: (key, answer) => void answers.set(key, answer),
     get size() {
       return answers.size
     },

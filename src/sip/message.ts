@@ -1,9 +1,7 @@
-import { collapseBlanks, parseAddress, splitLists } from './address.js'
+import { type Address, collapseBlanks, parseAddress, splitLists } from './address.js'
 import { type Addressed, type Answerable, readAnswerable } from './answerable.js'
-import { canonicalHead } from './canonical.js'
 import { LIMITS } from './limits.js'
 import { type Fault, type Head, scanHead } from './scanner.js'
-import { type ParsedAddress, parseHead } from './sip-package.js'
 
 /** A contact of a REGISTER with those of its parameters that a registrar reads. */
 export type Contact = { readonly uri: string; readonly expires: string | undefined; readonly q: string | undefined }
@@ -39,7 +37,7 @@ export function endsConnection(reading: Reading): boolean {
 
 type StartLine = { readonly method: string; readonly uri: string }
 
-// `%` is a token character too, but the package would decode it.
+// `%` is a token character too, but another parser might decode it.
 const METHOD = /^[A-Za-z0-9\-.!*_+`'~]{1,32}$/
 const VISIBLE = /^[\x21-\x7e]+$/
 
@@ -64,13 +62,10 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
   if (answerable.cseq >= 2 ** 31) return bad('CSeq Too High')
   const body = cutBody(head, rest)
   if (body === undefined) return bad('Bad Content-Length')
-  const contacts = start.method === 'REGISTER' ? readContacts(head.values.get('contact') ?? []) : []
+  const { values } = head
+  const contacts = start.method === 'REGISTER' ? readContacts(values.contact ?? []) : []
   if (contacts === undefined) return bad('Bad Contact')
-  const listed = contacts === '*' ? [] : contacts
-  const parsed = parseHead(canonicalHead({ ...start, ...addressed, contacts: listed }))
-  const parsedContacts = parsed?.headers.contact ?? []
-  if (parsed?.headers.cseq.seq !== answerable.cseq || parsedContacts.length !== listed.length) return bad('Bad Request')
-  const optionTags = splitLists(head.values.get('require') ?? [])
+  const optionTags = splitLists(values.require ?? [])
   if (optionTags === undefined) return bad('Bad Require')
   const { method, vias, from, fromTag, to, toTag, callId, cseq } = answerable
   // Listed one by one: spreading an object and adding to it costs more than all of the parsing.
@@ -83,20 +78,27 @@ function readRequest(head: Head, addressed: Addressed, rest: Buffer): SipRequest
     toTag,
     callId,
     cseq,
-    uri: parsed.uri,
-    fromUri: parsed.headers.from.uri,
-    toUri: parsed.headers.to.uri,
-    contacts: contacts === '*' ? contacts : parsedContacts.map(toContact),
-    expires: head.values.get('expires')?.[0],
-    authorizations: head.values.get('authorization') ?? [],
+    uri: start.uri,
+    fromUri: addressed.from.uri,
+    toUri: addressed.to.uri,
+    contacts: contacts === '*' ? contacts : contacts.map(toContact),
+    expires: values.expires?.[0],
+    authorizations: values.authorization ?? [],
     require: optionTags.filter(Boolean),
-    userAgent: head.values.get('user-agent')?.[0],
+    userAgent: values['user-agent']?.[0],
     body,
   }
 }
 
-function toContact({ uri, params }: ParsedAddress): Contact {
-  return { uri, expires: params.expires ?? undefined, q: params.q ?? undefined }
+/** Of its parameters those that count here, where they are tokens. */
+function toContact({ uri, parameters }: Address): Contact {
+  return { uri, expires: token(parameters.get('expires')), q: token(parameters.get('q')) }
+}
+
+const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/
+
+function token(value: string | undefined): string | undefined {
+  return value !== undefined && TOKEN.test(value) ? value : undefined
 }
 
 function bad(reason: string): Fault {
@@ -115,7 +117,7 @@ function readStartLine(line: string): StartLine | Fault {
 
 /** The body that Content-Length promises; all that came where there is none (RFC 3261 section 18.3). */
 function cutBody({ values }: Head, rest: Buffer): Buffer | undefined {
-  const text = values.get('content-length')?.[0]
+  const text = values['content-length']?.[0]
   if (text === undefined) return rest
   if (!/^\d{1,6}$/.test(text) || Number(text) > rest.length) return undefined
   return rest.subarray(0, Number(text))

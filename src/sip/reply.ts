@@ -1,7 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Answerable } from './answerable.js'
-import { writeResponse } from './sip-package.js'
-import { type Via, withSource } from './via.js'
+import { sourceParameters, type Via } from './via.js'
 
 /** Every status that native SIP answers with, and its reason phrase (RFC 3261 section 21). */
 export const STATUSES = {
@@ -21,11 +20,24 @@ export const STATUSES = {
   513: 'Message Too Large',
 } as const
 
-/** What to answer. `reason` stands in for the status's own phrase; header names are in lower case. */
+/** Headers that an answer may carry beside those of every answer, as they are written. */
+const EXTRA_HEADERS = {
+  accept: 'Accept',
+  allow: 'Allow',
+  contact: 'Contact',
+  'min-expires': 'Min-Expires',
+  'retry-after': 'Retry-After',
+  supported: 'Supported',
+  unsupported: 'Unsupported',
+} as const
+
+type ExtraHeader = keyof typeof EXTRA_HEADERS
+
+/** What to answer. `reason` stands in for the status's own phrase. */
 export type Reply = {
   readonly status: keyof typeof STATUSES
   readonly reason?: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: { readonly [Name in ExtraHeader]?: string }
   /** Values of WWW-Authenticate, one line each. */
   readonly challenges?: readonly string[]
 }
@@ -33,8 +45,8 @@ export type Reply = {
 /** Where a request came from, as the network says. IPv4 in its own form even where it came over an IPv6 socket. */
 export type Source = { readonly address: string; readonly port: number }
 
-/** Writes the answer to a request on the wire. */
-export type ReplyWriter = (request: Answerable, reply: Reply, source: Source) => Buffer
+/** Writes the answer to a request on the wire: a character for each byte. */
+export type ReplyWriter = (request: Answerable, reply: Reply, source: Source) => string
 
 /**
  * A writer whose To tags are one secret's function of the request, so that answers given without state still agree
@@ -44,29 +56,34 @@ export function createReplyWriter(): ReplyWriter {
   const secret = randomBytes(16).toString('hex')
 
   const toTag = ({ callId, fromTag, cseq, vias: [top] }: Answerable): string =>
-    hash('sha256', [secret, callId, fromTag, cseq, top.parameters.get('branch')].join('\n')).slice(0, 16)
+    hash('sha256', `${secret}\n${callId}\n${fromTag}\n${cseq}\n${top.parameters.get('branch') ?? ''}`).slice(0, 16)
 
-  return (request, { status, reason, headers = {}, challenges = [] }, source) => {
-    const [top, ...others] = request.vias
-    return writeResponse({
-      status,
-      reason: printable(reason ?? STATUSES[status]),
-      vias: [withSource(top, source), ...others].map(toViaParts),
-      from: request.from,
-      to: request.toTag ? request.to : `${request.to};tag=${toTag(request)}`,
-      callId: request.callId,
-      cseq: { seq: request.cseq, method: request.method },
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, printable(value)])),
-      challenges: challenges.map(printable),
-    })
+  return (request, { status, reason, headers, challenges }, source) => {
+    const { method, vias, from, to, callId, cseq } = request
+    const [top] = vias
+    let text = `SIP/2.0 ${status} ${reason === undefined ? STATUSES[status] : printable(reason)}\r\n`
+    text += viaLine(top, sourceParameters(top, source))
+    for (let i = 1; i < vias.length; i++) text += viaLine(vias[i] ?? top)
+    text += `To: ${request.toTag ? to : `${to};tag=${toTag(request)}`}\r\nFrom: ${from}\r\n`
+    text += `Call-ID: ${callId}\r\nCSeq: ${cseq} ${method}\r\n`
+    for (const name in headers) text += extraLine(name as ExtraHeader, headers)
+    if (challenges) for (const challenge of challenges) text += `WWW-Authenticate: ${printable(challenge)}\r\n`
+    return `${text}Content-Length: 0\r\n\r\n`
   }
 }
 
-function toViaParts({ version, transport, sentBy, parameterText }: Via) {
-  return { version, transport, rest: `${sentBy}${parameterText}` }
+function viaLine({ version, transport, sentBy, parameterText }: Via, parameters = parameterText): string {
+  return `Via: SIP/${version}/${transport} ${sentBy}${parameters}\r\n`
 }
+
+function extraLine(name: ExtraHeader, headers: NonNullable<Reply['headers']>): string {
+  const value = headers[name]
+  return value === undefined ? '' : `${EXTRA_HEADERS[name]}: ${printable(value)}\r\n`
+}
+
+const UNPRINTABLE = /[^\x20-\x7e\x80-\xff]/g
 
 /** What did not come out of the scanner may not end a line either; nothing above U+00FF, which would be cut to a byte. */
 function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e\x80-\xff]/g, '?')
+  return text.replace(UNPRINTABLE, '?')
 }

@@ -25,9 +25,22 @@ export type HeaderName = keyof typeof HEADERS
 
 const HEADER_NAMES = Object.keys(HEADERS) as HeaderName[]
 
+/** As RFC 3261 writes them; other spellings are found by their lower case. */
+const USUAL_SPELLINGS: readonly string[] = ['Call-ID', 'CSeq']
+
+/** Headers by lower-case name, by compact form and, since that is how most come, by their usual spelling. */
 const NAMES: ReadonlyMap<string, HeaderName> = new Map(
-  HEADER_NAMES.flatMap((name) => [[name, name] as const, [HEADERS[name].compact ?? name, name] as const]),
+  HEADER_NAMES.flatMap((name) => [
+    [name, name] as const,
+    [HEADERS[name].compact ?? name, name] as const,
+    [usualSpelling(name), name] as const,
+  ]),
 )
+
+function usualSpelling(name: HeaderName): string {
+  const listed = USUAL_SPELLINGS.find((spelling) => spelling.toLowerCase() === name)
+  return listed ?? name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
+}
 
 // RFC 3261's token without `%`, which another parser might decode into a name that this one does not know.
 const HEADER_NAME = /^[A-Za-z0-9\-.!*_+`'~]+$/
@@ -37,10 +50,13 @@ export const TOO_LARGE: Fault = { status: 513, reason: 'Message Too Large', fata
 
 const TOO_MANY_LINES: Fault = { status: 400, reason: 'Too Many Lines', fatal: true }
 
+/** Values of each header, in order; undefined where there is none. */
+export type HeadValues = { readonly [Name in HeaderName]: readonly string[] | undefined }
+
 /** A head taken apart: unfolded values by header, and the first fault found. What is after a fault is still read. */
 export type Head = {
   readonly startLine: string
-  readonly values: ReadonlyMap<HeaderName, readonly string[]>
+  readonly values: HeadValues
   readonly fault: Fault | undefined
 }
 
@@ -56,21 +72,25 @@ export function scanHead(head: Buffer): Head | undefined {
   if (tooLarge) lines.pop() // cut short
   const tooMany = lines.length > LIMITS.headLines
   if (tooMany) lines.pop()
-  if (!lines.every(isClean)) return undefined
-  const [startLine = '', ...unfolded] = unfold(lines)
+  if (lines.some(holdsControl)) return undefined
+  const unfolded = lines.some(isContinuation) ? unfold(lines) : lines
   const { values, fault } = collect(unfolded)
+  const [startLine = ''] = unfolded
   if (tooLarge) return { startLine, values, fault: TOO_LARGE }
   if (tooMany) return { startLine, values, fault: TOO_MANY_LINES }
   return { startLine, values, fault }
 }
 
-/** Only the tab of the control characters: a CR or LF that is still in a line stood alone. */
-function isClean(line: string): boolean {
-  for (let i = 0; i < line.length; i++) {
-    const code = line.charCodeAt(i)
-    if ((code < 32 && code !== 9) || code === 127) return false
-  }
-  return true
+/** Only the tab of the control characters may be there: a CR or LF that is still in a line stood alone. */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/
+
+function holdsControl(line: string): boolean {
+  return CONTROL.test(line)
+}
+
+function isContinuation(line: string): boolean {
+  const first = line.charCodeAt(0)
+  return first === 32 || first === 9
 }
 
 /** Joins continued lines with one space, RFC 3261 section 7.3.1. */
@@ -78,7 +98,7 @@ function unfold(lines: readonly string[]): string[] {
   const unfolded: string[] = []
   let parts: string[] = []
   for (const line of lines) {
-    const continues = parts.length > 0 && (line.startsWith(' ') || line.startsWith('\t'))
+    const continues = parts.length > 0 && isContinuation(line)
     if (!continues && parts.length > 0) unfolded.push(parts.join(' '))
     parts = continues ? [...parts, line.trim()] : [line]
   }
@@ -86,23 +106,27 @@ function unfold(lines: readonly string[]): string[] {
   return unfolded
 }
 
+/** The headers of a head's lines, of which the first is no header. */
 function collect(lines: readonly string[]): Pick<Head, 'values' | 'fault'> {
-  const values = new Map<HeaderName, string[]>()
+  const values: { [Name in HeaderName]: string[] | undefined } = { ...NONE }
   let fault: Fault | undefined
-  for (const line of lines) {
+  for (let i = 1; i < lines.length; i++) {
+    const line = lines[i] ?? ''
     const colon = line.indexOf(':')
     const written = line.slice(0, Math.max(colon, 0)).trimEnd()
-    const name = NAMES.get(written.toLowerCase())
+    const name = NAMES.get(written) ?? NAMES.get(written.toLowerCase())
     if (name === undefined) {
       if (!HEADER_NAME.test(written)) fault ??= { status: 400, reason: 'Bad Header Name' }
       continue
     }
     const value = line.slice(colon + 1).trim()
-    const present = values.get(name)
+    const present = values[name]
     if (value.length > LIMITS.headerValue) fault ??= { status: 400, reason: `${name} Is Too Long` }
-    else if (present === undefined) values.set(name, [value])
+    else if (present === undefined) values[name] = [value]
     else if (present.length < HEADERS[name].most) present.push(value)
     else fault ??= { status: 400, reason: `Repeated ${name}` }
   }
   return { values, fault }
 }
+
+const NONE = Object.fromEntries(HEADER_NAMES.map((name) => [name, undefined])) as { [Name in HeaderName]: undefined }

@@ -119,7 +119,7 @@ function streamChannel(socket: Socket, transport: 'TCP' | 'TLS', unreadOutput: n
     transport,
     send(answer) {
       if (socket.writableLength > unreadOutput) socket.destroy()
-      else if (socket.writable) socket.write(answer)
+      else if (socket.writable) socket.write(answer, 'latin1')
     },
   }
 }

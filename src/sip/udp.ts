@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../log.js'
 import { readDatagram } from './datagram.js'
 import type { Channel } from './door.js'
@@ -9,13 +10,21 @@ import type { Via } from './via.js'
 /** SIP's own port, where a Via names none (RFC 3261 section 18.2.2). */
 const DEFAULT_PORT = 5060
 
+/** Addresses to send to come from the socket, so there is no name to look up; node would defer each by a tick. */
+function lookupNothing(
+  address: string,
+  _options: unknown,
+  done: (error: null, address: string, family: number) => void,
+) {
+  done(null, address, isIPv6(address) ? 6 : 4)
+}
+
 /** SIP over UDP on one socket of the host's address family. */
 export function createUdpListener(deps: ListenerDeps & { readonly host: string; readonly log: Log }): Listener {
   const { door, limits, log } = deps
-  const socket = createSocket({ type: isIPv6(deps.host) ? 'udp6' : 'udp4', recvBufferSize: limits.udpReceiveBuffer })
+  const type = isIPv6(deps.host) ? 'udp6' : 'udp4'
+  const socket = createSocket({ type, recvBufferSize: limits.udpReceiveBuffer, lookup: lookupNothing })
   let closed = false
-  let sending = 0
-  let allSent = (): void => undefined
 
   const noteFault = (error: Error | null): void => {
     if (error) log.debug({ err: error }, 'UDP')
@@ -25,14 +34,9 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
   const channelTo = ({ address, port }: RemoteInfo): Channel => ({
     source: sourceOf(address, port),
     transport: 'UDP',
-    send(answer: Buffer, top: Via) {
+    send(answer: string, top: Via) {
       const to = top.parameters.has('rport') ? port : (top.port ?? DEFAULT_PORT)
-      if (closed) return
-      sending++
-      socket.send(answer, to, address, (error) => {
-        noteFault(error)
-        if (--sending === 0) allSent()
-      })
+      if (!closed) socket.send(Buffer.from(answer, 'latin1'), to, address, noteFault)
     },
   })
 
@@ -59,11 +63,8 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
     async close() {
       if (closed) return
       closed = true
-      if (sending > 0) {
-        await new Promise<void>((resolve) => {
-          allSent = resolve
-        })
-      }
+      // Most are sent at once; the system has no room for what is left.
+      while (socket.getSendQueueCount() > 0) await nextTurn()
       await new Promise<void>((resolve) => socket.close(resolve))
     },
   }

@@ -44,15 +44,14 @@ function parseVia(text: string): Via | undefined {
 }
 
 /**
- * The topmost hop as an answer carries it: `received` and, where it was asked for, `rport` name the address and port
- * that the request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
+ * The parameters of the topmost hop as an answer carries them: `received` and, where it was asked for, `rport` name the
+ * address and port that the request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
  */
-export function withSource(via: Via, source: { readonly address: string; readonly port: number }): Via {
-  let parameterText = ''
+export function sourceParameters(via: Via, source: { readonly address: string; readonly port: number }): string {
+  let text = ''
   for (const [name, value] of via.parameters) {
-    if (name !== 'received' && name !== 'rport') parameterText += value === undefined ? `;${name}` : `;${name}=${value}`
+    if (name !== 'received' && name !== 'rport') text += value === undefined ? `;${name}` : `;${name}=${value}`
   }
-  parameterText += `;received=${source.address}`
-  if (via.parameters.has('rport')) parameterText += `;rport=${source.port}`
-  return { ...via, parameterText }
+  text += `;received=${source.address}`
+  return via.parameters.has('rport') ? `${text};rport=${source.port}` : text
 }

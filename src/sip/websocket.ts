@@ -76,7 +76,8 @@ function readFrames(
     transport: 'WS',
     send(answer) {
       if (socket.bufferedAmount > limits.unreadOutput) socket.terminate()
-      else if (socket.readyState === socket.OPEN) socket.send(answer, { binary: false }, () => undefined)
+      else if (socket.readyState === socket.OPEN)
+        socket.send(Buffer.from(answer, 'latin1'), { binary: false }, () => undefined)
     },
   }
   let served = false

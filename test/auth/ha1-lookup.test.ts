@@ -1,7 +1,11 @@
 import t from 'tap'
+import { createCredentialSource } from '../../src/auth/credential-source.js'
 import { createDecoy } from '../../src/auth/decoy.js'
+import { createHa1Lookup } from '../../src/auth/ha1-lookup.js'
 import { ALGORITHMS, type HashAlgorithm } from '../../src/digest/algorithm.js'
 import { computeHa1 } from '../../src/digest/ha1.js'
+import { createLog } from '../../src/log.js'
+import { createMetrics } from '../../src/metrics.js'
 import { PASSWORD, REALM } from './phone.js'
 import { createRig } from './rig.js'
 
@@ -61,6 +65,40 @@ t.test('a decoy is stable, looks like an HA1 of its algorithm, and is another fo
     }
   }
   t.equal(seen.size, 9)
+})
+
+t.test('with a decoy an unknown user costs the same questions and the same work as a known one', async (t) => {
+  const { mirror, database } = createRig()
+  const steps: string[] = []
+  const { find } = createHa1Lookup({
+    source: {
+      ...createCredentialSource({
+        mirror,
+        database,
+        metrics: createMetrics(),
+        log: createLog('silent'),
+        now: Date.now,
+      }),
+      async findHa1(realm, username, field) {
+        steps.push('find')
+        return { origin: 'mirror', value: await mirror.findHa1(realm, username, field) }
+      },
+      async isMirrorComplete() {
+        steps.push('confirm')
+        return true
+      },
+    },
+    decoy(algorithm) {
+      steps.push('decoy')
+      return '0'.repeat(ALGORITHMS[algorithm].hexLength)
+    },
+  })
+  for (const username of ['alice', 'nobody']) {
+    t.match(await find({ ...ALICE, username, decoy: true }), { kind: 'found' })
+    t.same(steps.splice(0), ['find', 'confirm', 'decoy'], username)
+  }
+  t.match(await find(ALICE), { kind: 'found' })
+  t.same(steps.splice(0), ['find'], 'without a decoy who is found need not be confirmed')
 })
 
 t.test('decoys of another secret are other decoys', (t) => {

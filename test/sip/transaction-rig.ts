@@ -5,10 +5,10 @@ import { createTransactions } from '../../src/sip/transactions.js'
 export function transactionRig(limits: Partial<Limits> = {}) {
   let time = Date.UTC(2026, 0, 1)
   const sent: string[] = []
-  const send = (bytes: Buffer): void => void sent.push(bytes.toString())
+  const send = (text: string): void => void sent.push(text)
   const transactions = createTransactions({ limits: { ...LIMITS, ...limits }, now: () => time })
   const complete = (key: string, method: string, reliable = false): void =>
-    transactions.complete(key, method, { bytes: Buffer.from(`answer to ${key}`), reliable, send })
+    transactions.complete(key, method, { text: `answer to ${key}`, reliable, send })
   const absorb = (key: string, method: string): boolean => transactions.absorb(key, method, send)
   const advance = (milliseconds: number): void => {
     time += milliseconds

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../test/fixtures/ports.js'
+import { runProcess } from '../test/fixtures/process.js'
+import { projectPath } from '../test/fixtures/project.js'
+import { scratchFolder } from '../test/fixtures/scratch.js'
+import { onLoadCore } from './affinity.js'
+
+/** SIPp as the load: phones that register, each with REGISTER, 401, REGISTER with credentials, 200. */
+export type SippLoad = {
+  /** So many registrations by random users, a number of them at a time; answers how many there were in a second. */
+  register(target: string, calls: number): Promise<number>
+}
+
+/** Registrations in flight: enough to keep every worker of the proxy busy. */
+const AT_ONCE = 64
+
+/** Users are `user0` to `user<users - 1>`, all with one password. */
+export async function createSippLoad(options: {
+  readonly users: number
+  readonly realm: string
+  readonly password: string
+}): Promise<SippLoad> {
+  const { users, realm, password } = options
+  const folder = await scratchFolder('sipp')
+  const file = join(folder, 'users.csv')
+  const row = (name: string) => `${name};${password};${realm};[authentication username=${name} password=${password}];`
+  const rows = Array.from({ length: users }, (_, index) => row(`user${index}`))
+  writeFileSync(file, ['RANDOM', ...rows, ''].join('\n'))
+  return {
+    async register(target, calls) {
+      const args = [target, '-sf', projectPath('test/fixtures/sipp/register.xml'), '-inf', file, '-auth_uri', realm]
+      args.push('-i', '127.0.0.1', '-p', String(await freePort()), '-mp', String(await freePort()), '-t', 'u1')
+      args.push(
+        '-m',
+        String(calls),
+        '-l',
+        String(AT_ONCE),
+        '-r',
+        '100000',
+        '-timer_resol',
+        '1',
+        '-buff_size',
+        '1048576',
+      )
+      args.push('-nostdin', '-timeout', '60s', '-timeout_error')
+      const [command = '', ...rest] = onLoadCore(['sipp', ...args])
+      const { code, stdout, stderr } = await runProcess({ command, args: rest, cwd: folder })
+      const [, rate] = /Call Rate\s*\|[^|]*\|\s*([\d.]+) cps/.exec(stdout.slice(stdout.lastIndexOf('Call Rate'))) ?? []
+      if (code !== 0 || rate === undefined) throw new Error(`SIPp ended with ${code}: ${stderr}${stdout.slice(-3000)}`)
+      return Number(rate)
+    },
+  }
+}
