@@ -7,16 +7,19 @@ export type DigestClient = {
   next(method: string, uri: string): string
 }
 
-/** Starts counting for a nonce: at 1, or after the count that is given. */
-export function createDigestClient(user: {
+/** Whose credentials a client has: the password, or the HA1 that it comes to. */
+export type DigestUser = {
   readonly username: string
   readonly realm: string
-  readonly password: string
   readonly nonce: string
+  /** The last nonce count that was used; counting starts at 1 otherwise. */
   readonly count?: number
-}): DigestClient {
-  const { username, realm, password, nonce } = user
-  const ha1 = computeHa1('MD5', username, realm, password)
+} & ({ readonly password: string } | { readonly ha1: string })
+
+/** Starts counting for a nonce. */
+export function createDigestClient(user: DigestUser): DigestClient {
+  const { username, realm, nonce } = user
+  const ha1 = 'ha1' in user ? user.ha1 : computeHa1('MD5', username, realm, user.password)
   const cnonce = '0a4f113b0a4f113b'
   let { count = 0 } = user
   return {

@@ -9,6 +9,7 @@ import { benchmarkNativeRegister } from './native-register.js'
 import { benchmarkPaging } from './paging.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
 import { type Row, toMarkdown, toNotes, toTable } from './report.js'
+import { benchmarkScale } from './scale.js'
 import { benchmarkTiming } from './timing.js'
 import { benchmarkVerifyInProcess } from './verify-in-process.js'
 
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> 
   'redis-lookup': benchmarkRedisLookup,
   'http-verify': deployed(benchmarkHttpVerify),
   'native-register': deployed(benchmarkNativeRegister),
+  scale: benchmarkScale,
   kamailio: benchmarkKamailio,
   timing: benchmarkTiming,
   import: benchmarkImport,

@@ -1,0 +1,107 @@
+import { Redis } from 'ioredis'
+import type { AuthRequest } from '../src/auth/auth-request.js'
+import { createChecks } from '../src/checks.js'
+import { readConfig } from '../src/config.js'
+import { createLog } from '../src/log.js'
+import { createMetrics } from '../src/metrics.js'
+import { takeRebuildLease } from '../src/mirror/marker.js'
+import { createRedisMirror } from '../src/mirror/redis-mirror.js'
+import { connectRedis } from '../src/redis/client.js'
+import { Secret } from '../src/secret.js'
+import { startRedis } from '../test/fixtures/redis.js'
+import { until } from '../test/fixtures/until.js'
+import { createDigestClient } from './digest-client.js'
+import type { Row } from './report.js'
+import { sideBySide } from './rounds.js'
+
+const REALM = 'pbx.example.com'
+const URI = `sip:${REALM}`
+const [MANY, FEW] = [1_000_000, 1_000]
+const CHECKS = 3_200
+const AT_ONCE = 64
+const FILLED_AT_ONCE = 20_000
+
+/** Checks of random users out of a million in Redis beside the same out of a thousand; nothing is held near. */
+export async function benchmarkScale(): Promise<Row> {
+  const [many, few] = [await startChecks(MANY), await startChecks(FEW)]
+  const figures = await sideBySide(many.checksPerSecond, few.checksPerSecond)
+  await Promise.all([many.stop(), few.stop()])
+  const target = { atLeast: 0.9 }
+  return {
+    what: 'checks, 1,000,000 credentials in Redis',
+    limitIs: '1,000 credentials',
+    unit: '/s',
+    target,
+    ...figures,
+  }
+}
+
+async function startChecks(users: number) {
+  const server = await startRedis(undefined)
+  await fill(server.socket, users)
+  const redis = connectRedis(server.url, createLog('error'))
+  const mirror = createRedisMirror(redis)
+  await until(async () => mirror.current)
+  const lease = await takeRebuildLease(redis)
+  await lease?.begin()
+  await lease?.complete()
+  await until(mirror.isComplete)
+  const noDatabase = () => Promise.reject(new Error('the database must not be asked'))
+  const { authenticator } = createChecks({
+    config: readConfig({}),
+    database: { findHa1: noDatabase, findRealm: noDatabase, findDomain: noDatabase },
+    nonceSecrets: [new Secret('benchmark-secret')],
+    ...{ redis, mirror, decoySecret: 'decoy', metrics: createMetrics(), log: createLog('error'), now: Date.now },
+  })
+
+  /** A phone that has just been challenged. */
+  async function prepare(): Promise<AuthRequest> {
+    const index = Math.floor(Math.random() * users)
+    const challenged = await authenticator.verify('http', { method: 'REGISTER', realm: REALM, authorizations: [] })
+    const nonce = 'challenges' in challenged ? challenged.challenges[0]?.nonce : undefined
+    if (nonce === undefined) throw new Error('no challenge came')
+    const client = createDigestClient({ username: `user${index}`, realm: REALM, ha1: toHa1(index), nonce })
+    return { method: 'REGISTER', realm: REALM, uri: URI, authorizations: [client.next('REGISTER', URI)] }
+  }
+
+  return {
+    async checksPerSecond(): Promise<number> {
+      const requests: AuthRequest[] = []
+      while (requests.length < CHECKS) requests.push(await prepare())
+      const start = process.hrtime.bigint()
+      for (let first = 0; first < CHECKS; first += AT_ONCE) {
+        const batch = requests.slice(first, first + AT_ONCE)
+        const verdicts = await Promise.all(batch.map((request) => authenticator.verify('http', request)))
+        const refused = verdicts.find(({ reason }) => reason !== 'ok')
+        if (refused) throw new Error(`a right answer was refused: ${refused.reason}`)
+      }
+      return CHECKS / (Number(process.hrtime.bigint() - start) / 1e9)
+    },
+    async stop() {
+      redis.disconnect()
+      await server.stop()
+    },
+  }
+}
+
+/** What stands in Redis, for the Lua below too: `user<n>` has the HA1 n, which is as good as any. */
+function toHa1(index: number): string {
+  return index.toString(16).padStart(32, '0')
+}
+
+/** ARGV: the first user and the one after the last. The fields are those of a credential that has every HA1. */
+const FILL = `
+for n = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do
+  local md5, sha = string.format('%032x', n), string.format('%064x', n)
+  redis.call('HSET', 'sipauth:cred:${REALM}:user' .. string.format('%d', n), 'v', n + 1,
+    'account', 'AC' .. md5, 'list', 'CL' .. md5, 'sid', 'CR' .. md5, 'ha1', md5, 'ha1_sha256', sha,
+    'ha1_sha512_256', sha, 'ha1b', md5, 'ha1b_sha256', sha, 'ha1b_sha512_256', sha)
+end`
+
+async function fill(socket: string, users: number): Promise<void> {
+  const redis = new Redis(socket)
+  for (let first = 0; first < users; first += FILLED_AT_ONCE) {
+    await redis.eval(FILL, 0, first, Math.min(users, first + FILLED_AT_ONCE))
+  }
+  redis.disconnect()
+}
