@@ -1,99 +1,74 @@
-import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
-import {
-  type AddressOfRecord,
-  BINDINGS_MAX,
-  type Binding,
-  type Bindings,
-  type BindingsChange,
-  type BindingsOutcome,
-} from '../sip/bindings.js'
-
-/**
- * One REGISTER's change, applied whole or not at all (RFC 3261 section 10.3 steps 6 and 7).
- * KEYS: the address of record. ARGV: the time in ms, the most bindings, the change as JSON (its contacts with the time
- * at which each expires, or 0 to remove it). Replies with the outcome and, when done, with the bindings as JSON. The
- * key's TTL is its last binding's, so that Redis forgets what has expired.
- */
-const UPDATE = `
-local now, most, change = tonumber(ARGV[1]), tonumber(ARGV[2]), cjson.decode(ARGV[3])
-local stored = redis.call('get', KEYS[1])
-local before, order = {}, {}
-for _, binding in ipairs(stored and cjson.decode(stored) or {}) do
-  if binding.expiresAt > now then
-    before[binding.key] = binding
-    order[#order + 1] = binding.key
-  end
-end
-local function late(binding)
-  return binding and binding.callId == change.callId and change.cseq <= binding.cseq
-end
-local after = {}
-if change.contacts == '*' then
-  for _, binding in pairs(before) do
-    if late(binding) then return {'out_of_order'} end
-  end
-else
-  for key, binding in pairs(before) do after[key] = binding end
-  for _, contact in ipairs(change.contacts) do
-    if late(before[contact.key]) then return {'out_of_order'} end
-    if contact.expiresAt == 0 then
-      after[contact.key] = nil
-    else
-      if not before[contact.key] then order[#order + 1] = contact.key end
-      contact.callId, contact.cseq = change.callId, change.cseq
-      after[contact.key] = contact
-    end
-  end
-end
-local bindings, last, listed = {}, now, {}
-for _, key in ipairs(order) do
-  if after[key] and not listed[key] then
-    listed[key] = true
-    bindings[#bindings + 1] = after[key]
-    last = math.max(last, after[key].expiresAt)
-  end
-end
-if #bindings > most then return {'too_many'} end
-if #bindings == 0 then
-  redis.call('del', KEYS[1])
-  return {'done', '[]'}
-end
-local text = cjson.encode(bindings)
-redis.call('set', KEYS[1], text, 'px', last - now)
-return {'done', text}
-`
-
-const UPDATE_SHA1 = createHash('sha1').update(UPDATE).digest('hex')
+import { LRUCache } from 'lru-cache'
+import type { AddressOfRecord, Binding, Bindings, BindingsChange, BindingsOutcome } from '../sip/bindings.js'
+import { applyChange } from '../sip/bindings-change.js'
+import { createBindingsSwaps } from './bindings-swap.js'
+import { createBindingsUpdates } from './bindings-update.js'
 
 /** What the bindings in Redis are built on; `now` is in milliseconds. */
 export type RedisBindingsDeps = { readonly redis: Redis | Cluster; readonly now: () => number }
 
+/** What an address of record's key held when this process last saw it. */
+type Seen = { readonly text: string; readonly bindings: readonly Binding[] }
+
+/** Of what was seen, so many characters of JSON are kept; with what was read of it, three times that in memory. */
+const SEEN_CHARACTERS_MAX = 16 * 1024 * 1024
+
 /**
- * Bindings in Redis, shared by all nodes: one key for each address of record, changed by one script in one round trip
- * and alone in it, so that it runs on a cluster too.
+ * Bindings in Redis, shared by all nodes: one key for each address of record, changed in one script and alone in it, so
+ * that it runs on a cluster too. What this process last saw there is a guess: a change that succeeds on it is made here
+ * and stored if the key still holds that very text. Whatever else comes of it (another node was there meanwhile, the
+ * change is refused) Redis works out by itself.
  */
 export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings {
-  const run = async (key: string, args: readonly string[]): Promise<unknown> => {
-    try {
-      return await redis.evalsha(UPDATE_SHA1, 1, key, ...args)
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return redis.eval(UPDATE, 1, key, ...args)
-    }
+  const update = createBindingsUpdates({ redis, now })
+  const swap = createBindingsSwaps(redis)
+  const seen = new LRUCache<string, Seen>({
+    maxSize: SEEN_CHARACTERS_MAX,
+    sizeCalculation: ({ text }, key) => text.length + key.length,
+  })
+
+  /** The outcome where the guess was right, which is then the same that Redis would come to; undefined elsewhere. */
+  async function guess(key: string, change: BindingsChange): Promise<BindingsOutcome | undefined> {
+    const before = seen.get(key)
+    if (before === undefined) return undefined
+    const time = now()
+    const after = applyChange(live(before.bindings, time), change, time)
+    if (after.outcome !== 'done') return undefined
+    const { bindings } = after
+    const text = JSON.stringify(bindings)
+    const leftMs = bindings.reduce((longest, { expiresAt }) => Math.max(longest, expiresAt - time), 0)
+    // Forgotten until Redis has answered: of two changes at one time, the second is not made on the same guess.
+    seen.delete(key)
+    if (!(await swap({ key, expected: before.text, text, leftMs }))) return undefined
+    if (bindings.length > 0) seen.set(key, { text, bindings })
+    return after
   }
+
+  async function decide(key: string, change: BindingsChange): Promise<BindingsOutcome> {
+    const answer = await update({ key, change: changeText(change, now()) })
+    if (answer.outcome === 'fault') throw new Error(`a key of bindings holds something else: ${answer.text}`)
+    if (answer.outcome !== 'done') return { outcome: answer.outcome }
+    const { outcome, text } = answer
+    const bindings = readBindings(text)
+    if (bindings.length > 0) seen.set(key, { text, bindings })
+    return { outcome, bindings }
+  }
+
   return {
     async update(address, change) {
-      const time = now()
-      const reply = await run(bindingsKey(address), [`${time}`, `${BINDINGS_MAX}`, changeText(change, time)])
-      return readOutcome(reply)
+      const key = bindingsKey(address)
+      return (await guess(key, change)) ?? decide(key, change)
     },
     async list(address) {
       const text = await redis.get(bindingsKey(address))
-      const time = now()
-      return text === null ? [] : readBindings(text).filter((binding) => binding.expiresAt > time)
+      return text === null ? [] : live(readBindings(text), now())
     },
   }
+}
+
+function live(bindings: readonly Binding[], time: number): readonly Binding[] {
+  return bindings.every(({ expiresAt }) => expiresAt > time) ? bindings : bindings.filter((one) => one.expiresAt > time)
 }
 
 /** `sipauth:bindings:<realm>:<username>`; neither part holds a colon. */
@@ -111,14 +86,7 @@ function changeText({ callId, cseq, contacts }: BindingsChange, time: number): s
   return JSON.stringify({ callId, cseq, contacts: timed })
 }
 
-function readOutcome(reply: unknown): BindingsOutcome {
-  const [outcome, text] = Array.isArray(reply) ? reply : []
-  if (outcome === 'out_of_order' || outcome === 'too_many') return { outcome }
-  if (outcome === 'done' && typeof text === 'string') return { outcome, bindings: readBindings(text) }
-  throw new Error('Redis answered an update of bindings with something else')
-}
-
-/** Only the script writes what is read here; anything else is a fault. */
+/** Only what is here writes what is read here; anything else is a fault. */
 function readBindings(text: string): readonly Binding[] {
   const bindings: unknown = JSON.parse(text)
   if (!Array.isArray(bindings) || !bindings.every(isBinding)) throw new Error('a key of bindings holds something else')

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { RedisClient } from './client.js'
+import type { Cluster, Redis } from 'ioredis'
+
+/** Any client that scripts are run with. */
+export type ScriptRunner = Redis | Cluster
 
 /**
  * A Lua script, called by its digest and sent whole where that is unknown. On one key it runs in a cluster too; several
  * keys must lie on one server.
  */
 export type Script = (
-  redis: RedisClient,
+  redis: ScriptRunner,
   keys: string | readonly string[],
   args: readonly (string | number)[],
 ) => Promise<unknown>
