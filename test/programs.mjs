@@ -36,6 +36,7 @@ const PACKAGES = {
   'sip-tester': () => isProgram('sipp'),
   sipsak: () => isProgram('sipsak'),
   'baresip-core': () => isProgram('baresip'),
+  fail2ban: () => isProgram('fail2ban-regex') && isProgram('fail2ban-client'),
   prometheus: () => isProgram('prometheus') && isProgram('promtool'),
 }
 

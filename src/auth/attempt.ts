@@ -22,6 +22,16 @@ export type Subjects = {
   readonly pair: string
 }
 
+/** Takes the name of a subject apart; without a realm and a user name where it is a source. */
+export function readSubject(name: string): {
+  readonly source: string
+  readonly realm?: string
+  readonly username?: string
+} {
+  const [source = '', realm, username] = name.split('|')
+  return realm === undefined || username === undefined ? { source } : { source, realm, username }
+}
+
 /** Addresses of which the source is remembered: reading one costs more than all else that the throttle does. */
 const ADDRESSES_MAX = 10_000
 

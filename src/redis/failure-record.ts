@@ -74,9 +74,12 @@ export function parseBan(text: string | null): Ban | undefined {
   return kind && { kind, untilMs: Number(until), count: Number(count) }
 }
 
+/** What the keys of all bans begin with. */
+export const BAN_PREFIX = 'sipauth:ban:'
+
 /** No subject holds a brace: user names and realms have none. So both keys of one subject share a slot of a cluster. */
 export function banKey(subject: string): string {
-  return `sipauth:ban:{${subject}}`
+  return `${BAN_PREFIX}{${subject}}`
 }
 
 export function failuresKey(subject: string): string {

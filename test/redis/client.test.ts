@@ -2,6 +2,7 @@ import t from 'tap'
 import { readMarker } from '../../src/mirror/marker.js'
 import { rebuildMirror } from '../../src/mirror/rebuild.js'
 import { createMirrorKeeper } from '../../src/mirror-keeper.js'
+import { findSubjects, liftBan, listBans } from '../../src/redis/ban-list.js'
 import { createRedisBindings } from '../../src/redis/bindings.js'
 import { connectRedis, type RedisClient } from '../../src/redis/client.js'
 import { createRedisFailureRecord } from '../../src/redis/failure-record.js'
@@ -43,6 +44,12 @@ async function useAll(t: Tap, redis: RedisClient, database: Database): Promise<v
   const ban = await failures.countFailure('alice', { limits, banMs: 60_000, banMaxMs: 60_000 })
   t.ok(ban && ban.untilMs > now())
   t.same(await failures.readBan('alice'), ban)
+  const listed: unknown[] = []
+  for await (const each of listBans(redis)) listed.push(each)
+  t.same(listed, [{ subject: 'alice', ban }])
+  t.same([...(await findSubjects(redis, () => true))], ['alice'])
+  t.equal(await liftBan(redis, 'alice'), true)
+  t.equal(await failures.readBan('alice'), undefined)
 
   const bindings = createRedisBindings({ redis, now })
   const aor = { realm: stage.realm, username: 'user1' }
