@@ -1,27 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-
-/** SIP methods that a metric may name; whatever else a stranger sends is `other` (RFC 3261 and its extensions). */
-const METHODS: ReadonlySet<string> = new Set([
-  'REGISTER',
-  'INVITE',
-  'OPTIONS',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'PUBLISH',
-  'MESSAGE',
-  'REFER',
-  'INFO',
-  'UPDATE',
-  'PRACK',
-  'BYE',
-  'CANCEL',
-  'ACK',
-])
-
-/** The value of the label `method`: a known one or `other`, so that no stranger chooses it. */
-export function methodLabel(method: string): string {
-  return METHODS.has(method) ? method : 'other'
-}
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { DurationHistogram } from './duration-histogram.js'
+import { createVerdictCounter } from './verdict-counter.js'
 
 /** Every `sipauthd_…` metric, created once and passed in; durations are in seconds. */
 export type Metrics = ReturnType<typeof createMetrics>
@@ -38,23 +17,18 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry })
   return {
     registry,
-    verdicts: new Counter({
-      name: 'sipauthd_verdicts_total',
-      help: 'Checks by door, SIP method and reason.',
-      labelNames: ['door', 'method', 'reason'] as const,
-      registers,
-    }),
-    verifySeconds: new Histogram({
+    verdicts: createVerdictCounter(registers),
+    /** Label `door`. */
+    verifySeconds: new DurationHistogram({
       name: 'sipauthd_verify_duration_seconds',
       help: 'Time from a parsed request to its verdict.',
-      labelNames: ['door'] as const,
       buckets,
       registers,
     }),
-    lookupSeconds: new Histogram({
+    /** Label `source`. */
+    lookupSeconds: new DurationHistogram({
       name: 'sipauthd_lookup_duration_seconds',
       help: 'Time to find a credential, by where it was found.',
-      labelNames: ['source'] as const,
       buckets,
       registers,
     }),

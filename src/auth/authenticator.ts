@@ -2,15 +2,16 @@ import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Qop } from '../digest/challenge.js'
 import type { Nonces } from '../digest/nonce.js'
 import type { Log } from '../log.js'
-import { type Metrics, methodLabel } from '../metrics.js'
+import type { Metrics } from '../metrics.js'
+import { createAdmitter } from './admitter.js'
 import type { Attempt } from './attempt.js'
 import type { AuthRequest } from './auth-request.js'
 import { createChallenger, type OfferFound } from './challenger.js'
 import { type Claim, createExaminer, type Examined } from './claim.js'
-import type { CredentialSource, Ha1Record } from './credential-source.js'
+import type { CredentialSource } from './credential-source.js'
 import type { Decoy } from './decoy.js'
 import { toChallengedRealm } from './offered-realm.js'
-import { createLocator, noDomain, type Place } from './place.js'
+import { createLocator, letsIn, type Place } from './place.js'
 import type { ReplayGuard } from './replay-guard.js'
 import { type Checked, createResponseCheck } from './response-check.js'
 import type { Throttle } from './throttle.js'
@@ -47,18 +48,25 @@ type Reading = { readonly retryAfterSeconds: number | undefined; readonly checke
  * response; only a right response spends its nonce count.
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
-  const { replayGuard, throttle, metrics, log } = deps
+  const { throttle, metrics, log } = deps
   const examine = createExaminer(deps)
   const locator = createLocator(deps)
   const challenger = createChallenger(deps)
-  const checkResponse = createResponseCheck(deps)
+  const responses = createResponseCheck(deps)
+  const admitter = createAdmitter({ replayGuard: deps.replayGuard, challenger })
   showVerdictsAtZero(metrics)
+  const seconds = {
+    http: metrics.verifySeconds.series({ door: 'http' }),
+    sip: metrics.verifySeconds.series({ door: 'sip' }),
+  }
 
-  async function check(request: AuthRequest): Promise<Verdict> {
+  function check(request: AuthRequest): Verdict | Promise<Verdict> {
     const asked = request.realm ?? request.domain
     const realm = asked === undefined ? undefined : toChallengedRealm(asked)
     if (asked !== undefined && realm === undefined) return refuse('malformed', 'realm must be a host name')
-    return locator.mayNameDomain(request) ? checkAtDomain(request, realm) : checkAt(request, noDomain(realm))
+    const place = locator.peek(request, realm)
+    if (place === undefined) return checkAtDomain(request, realm)
+    return 'reason' in place ? place : checkAt(request, place)
   }
 
   /**
@@ -84,12 +92,29 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     return first.kind === 'claim' && request.authorizations.length > 1 ? examine(request, first.realm) : first
   }
 
-  async function checkAt(request: AuthRequest, place: Place, offer?: Promise<OfferFound>) {
+  function checkAt(request: AuthRequest, place: Place, offer?: Promise<OfferFound>): Verdict | Promise<Verdict> {
     const examined = examine(request, place.realm)
     if (examined.kind === 'refused') return examined.verdict
     if (examined.kind === 'challenge') return challenger.challenge(examined.reason, examined.realm, offer)
-    const attempt = toAttempt(request, examined)
-    return throttle.inTurn(attempt, async () => judge(request, examined, place, await read(request, examined, attempt)))
+    return letInNear(request, examined, place) ?? checkInStores(request, examined, place)
+  }
+
+  /**
+   * Lets in whom it can by what is near, and asks no store but for the nonce count. It refuses nobody's password:
+   * undefined says no more than that the stores have to be asked. Whoever is banned learns nothing of his guess here.
+   */
+  function letInNear(request: AuthRequest, claim: Claim, place: Place): Verdict | Promise<Verdict> | undefined {
+    const retryAfterSeconds = throttle.peek(toAttempt(request, claim))
+    if (retryAfterSeconds === undefined) return undefined
+    if (retryAfterSeconds > 0) return { reason: 'throttled', retryAfterSeconds }
+    const record = responses.peekRight(request, claim)
+    if (record === undefined || !letsIn(place, record.credentialListSid)) return undefined
+    return admitter.admit(request, claim, place, record)
+  }
+
+  async function checkInStores(request: AuthRequest, claim: Claim, place: Place): Promise<Verdict> {
+    const attempt = toAttempt(request, claim)
+    return throttle.inTurn(attempt, async () => judge(request, claim, place, await read(request, claim, attempt)))
   }
 
   /** The place alone where the claim is not for its realm: then the request has to be examined for that one. */
@@ -104,7 +129,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
 
   /** Asked at the same time, so that the throttle costs no round trip of its own. */
   async function read(request: AuthRequest, claim: Claim, attempt: Attempt): Promise<Reading> {
-    const [retryAfterSeconds, checked] = await Promise.all([throttle.check(attempt), checkResponse(request, claim)])
+    const [retryAfterSeconds, checked] = await Promise.all([throttle.check(attempt), responses.find(request, claim)])
     return { retryAfterSeconds, checked }
   }
 
@@ -130,37 +155,29 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       await throttle.fail(attempt)
       return challenger.challenge(record ? 'bad_response' : 'unknown_user', claim.realm)
     }
-    return (await locator.judgeList(place, request, record.credentialListSid)) ?? admit(request, claim, place, record)
+    return (
+      (await locator.judgeList(place, request, record.credentialListSid)) ??
+      admitter.admit(request, claim, place, record)
+    )
   }
 
-  async function admit(request: AuthRequest, claim: Claim, place: Place, record: Ha1Record): Promise<Verdict> {
-    const { authorization, nonce } = claim
-    if (request.identity !== undefined && ![record.username, authorization.username].includes(request.identity)) {
-      return refuse('identity_mismatch', "the user of the address must be the digest's user name")
-    }
-    const spent = await replayGuard.spend({
-      nonceId: nonce.id,
-      expiresAtMs: nonce.expiresAtMs,
-      username: authorization.username,
-      count: authorization.nc?.count,
-      response: authorization.response,
-    })
-    if (spent === 'unknown') return UNAVAILABLE
-    if (!spent) return challenger.challenge('replayed_nonce', record.realm)
-    const { username, realm, accountSid, credentialListSid, credentialSid } = record
-    const credential = { username, realm, accountSid, credentialListSid, credentialSid }
-    return { reason: 'ok', realm, accountSid, credential, domain: place.domain }
+  function fail(error: unknown): Verdict {
+    log.error({ err: error }, 'a check failed')
+    return UNAVAILABLE
   }
 
   return {
     async verify(door, request) {
-      const endTimer = metrics.verifySeconds.startTimer({ door })
-      const verdict = await check(request).catch((error): Verdict => {
-        log.error({ err: error }, 'a check failed')
-        return UNAVAILABLE
-      })
-      endTimer()
-      metrics.verdicts.inc({ door, method: methodLabel(request.method), reason: verdict.reason })
+      const startMs = performance.now()
+      let verdict: Verdict
+      try {
+        const checked = check(request)
+        verdict = checked instanceof Promise ? await checked : checked
+      } catch (error) {
+        verdict = fail(error)
+      }
+      seconds[door].observeSince(startMs)
+      metrics.verdicts.count(door, request.method, verdict.reason)
       return verdict
     },
   }
@@ -176,9 +193,6 @@ function toAttempt({ sourceIp }: AuthRequest, { realm, authorization }: Claim): 
 }
 
 /** Series that are there from the start: a rate sees the first verdict of its kind only where there was a zero. */
-function showVerdictsAtZero({ verdicts, verifySeconds }: Metrics): void {
-  for (const door of DOORS) {
-    verifySeconds.zero({ door })
-    for (const reason of Object.keys(REASONS) as Reason[]) verdicts.inc({ door, method: 'REGISTER', reason }, 0)
-  }
+function showVerdictsAtZero({ verdicts }: Metrics): void {
+  for (const door of DOORS) for (const reason of Object.keys(REASONS) as Reason[]) verdicts.show(door, reason)
 }

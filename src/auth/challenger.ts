@@ -17,7 +17,7 @@ export type Challenger = {
    * Makes the verdict: one challenge for each algorithm that is offered, in order, over one nonce (RFC 8760 section
    * 2.3); `unavailable` where nobody can tell what the realm offers. `offer` is what was asked for already.
    */
-  challenge(reason: ChallengeReason, realm: string, offer?: Promise<OfferFound>): Promise<Verdict>
+  challenge(reason: ChallengeReason, realm: string, offer?: Promise<OfferFound>): Verdict | Promise<Verdict>
 }
 
 export function createChallenger(deps: {
@@ -32,17 +32,25 @@ export function createChallenger(deps: {
   // What cannot be a realm has nothing of its own, and is no key to look anything up by.
   const readOffer = async (realm: string) => (isRealm(realm) ? source.findRealm(realm) : undefined)
 
+  function issue(reason: ChallengeReason, realm: string, own: RealmOffer | undefined): Verdict {
+    const algorithms = toOffer(own, deps.algorithms)
+    const nonce = nonces.issue(realm, { algorithms, qop })
+    // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
+    const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
+    return { reason, realm, challenges: algorithms.map((algorithm) => ({ realm, nonce, algorithm, qop, stale })) }
+  }
+
+  async function ask(reason: ChallengeReason, realm: string, offer = readOffer(realm)): Promise<Verdict> {
+    const found = await offer
+    return found?.origin === 'unavailable' ? UNAVAILABLE : issue(reason, realm, found?.value)
+  }
+
   return {
     readOffer,
 
-    async challenge(reason, realm, offer = readOffer(realm)) {
-      const found = await offer
-      if (found?.origin === 'unavailable') return UNAVAILABLE
-      const algorithms = toOffer(found?.value, deps.algorithms)
-      const nonce = nonces.issue(realm, { algorithms, qop })
-      // A replayed nonce count is answered like an expired nonce: the password may well be right (RFC 7616 section 3.3).
-      const stale = reason === 'stale_nonce' || reason === 'replayed_nonce'
-      return { reason, realm, challenges: algorithms.map((algorithm) => ({ realm, nonce, algorithm, qop, stale })) }
+    challenge(reason, realm, offer) {
+      const near = offer || !isRealm(realm) ? undefined : source.near.peekRealm(realm)
+      return near === undefined ? ask(reason, realm, offer) : issue(reason, realm, near ?? undefined)
     },
   }
 }

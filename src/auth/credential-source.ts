@@ -87,13 +87,16 @@ export function createCredentialSource(deps: {
 }): CredentialSource {
   const { mirror, database, metrics, log } = deps
   const questions = createDatabaseQuestions(deps)
-  for (const source of [mirror.source, 'postgres']) metrics.lookupSeconds.zero({ source })
+  const timings = {
+    mirror: metrics.lookupSeconds.series({ source: mirror.source }),
+    database: metrics.lookupSeconds.series({ source: 'postgres' }),
+  }
 
   async function ask<T>(origin: Origin, question: () => Promise<T>): Promise<Lookup<T>> {
-    const endTimer = metrics.lookupSeconds.startTimer({ source: origin === 'mirror' ? mirror.source : 'postgres' })
+    const startMs = performance.now()
     try {
       const value = await question()
-      endTimer()
+      timings[origin].observeSince(startMs)
       return { origin, value }
     } catch (error) {
       log.debug({ err: error, origin }, 'a store did not answer a lookup')

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type UseRecord, useKey } from './replay-guard.js'
+import { type LocalUseRecord, useKey } from './replay-guard.js'
 
 /** Uses remembered at most, about 40 MB of them; the oldest go first. */
 const USES_MAX = 200_000
@@ -14,7 +14,7 @@ export function createMemoryUseRecord(deps: {
   readonly now: () => number
   readonly alone: boolean
   readonly usesMax?: number
-}): UseRecord {
+}): LocalUseRecord {
   const { now, alone, usesMax = USES_MAX } = deps
   /** Nonces that end up to here may be among those that were forgotten. */
   let forgottenUpTo = 0
@@ -26,7 +26,7 @@ export function createMemoryUseRecord(deps: {
     },
   })
   return {
-    async spend(use) {
+    spend(use) {
       const key = useKey(use)
       const count = use.count ?? 1
       const held = uses.get(key)

@@ -18,12 +18,17 @@ export type Place = {
 
 /** Finds the place that a request asks for. */
 export type Locator = {
-  /** Whether anybody is asked for the domain of the request. */
-  mayNameDomain(request: AuthRequest): boolean
+  /** The same as `locate` answers, where what is near lets the request in or lets it answer a challenge. */
+  peek(request: AuthRequest, realm: string | undefined): Place | Verdict | undefined
   /** The place, or at once the verdict that needs no digest. `realm` counts where the request names no SIP domain. */
   locate(request: AuthRequest, realm: string | undefined): Promise<Place | Verdict>
   /** The verdict on a right response with a credential of that list; undefined where it is let in. */
   judgeList(place: Place, request: AuthRequest, listSid: string): Promise<Verdict | undefined>
+}
+
+/** Whether the place lets in whoever has a credential of that list. */
+export function letsIn({ lists }: Place, listSid: string): boolean {
+  return lists === undefined || lists.includes(listSid)
 }
 
 /** A domain in the mirror lets in at once; before it refuses anybody, it is confirmed as credentials are. */
@@ -50,7 +55,14 @@ export function createLocator({ source }: { readonly source: CredentialSource })
   }
 
   return {
-    mayNameDomain: (request) => domainName(request) !== undefined,
+    peek(request, realm) {
+      const name = domainName(request)
+      if (name === undefined) return noDomain(realm)
+      const known = source.near.peekDomain(name)
+      if (known === undefined) return undefined
+      const place = toPlace({ origin: 'mirror', value: known ?? undefined }, request, realm)
+      return isRefusal(place) ? undefined : place
+    },
 
     async locate(request, realm) {
       const name = domainName(request)
@@ -62,11 +74,11 @@ export function createLocator({ source }: { readonly source: CredentialSource })
     },
 
     async judgeList(place, request, listSid) {
-      if (place.lists === undefined || place.lists.includes(listSid)) return undefined
+      if (letsIn(place, listSid)) return undefined
       if (place.domain && !(await isConfirmed(place.origin))) {
         const now = toPlace(await source.findDomainInDatabase(place.domain.name), request, place.realm)
         if ('reason' in now) return now
-        if (now.lists === undefined || now.lists.includes(listSid)) return undefined
+        if (letsIn(now, listSid)) return undefined
       }
       return refuse('not_allowed', "the credential's list is not mapped to the domain for this method")
     },
@@ -74,7 +86,7 @@ export function createLocator({ source }: { readonly source: CredentialSource })
 }
 
 /** The place of a request that names no SIP domain. */
-export function noDomain(realm: string | undefined): Place {
+function noDomain(realm: string | undefined): Place {
   return { realm, domain: undefined, lists: undefined, origin: 'database' }
 }
 

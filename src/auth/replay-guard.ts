@@ -21,12 +21,15 @@ export type Spent = boolean | 'unknown'
 
 /** Lets an Authorization be used once per nonce count, RFC 7616 section 3.4, on all nodes together. */
 export type ReplayGuard = {
-  /** Spends the count. Never rejects. */
-  spend(use: Use): Promise<Spent>
+  /** Spends the count; answers at once where no record has to be waited for. Never rejects. */
+  spend(use: Use): Spent | Promise<Spent>
 }
 
-/** A record of uses; `spend` rejects when it cannot be reached in time. */
-export type UseRecord = { spend(use: Use): Promise<boolean> }
+/** A record of uses; what it answers rejects when it cannot be reached in time. */
+export type UseRecord = { spend(use: Use): boolean | Promise<boolean> }
+
+/** A record in this process's own memory. */
+export type LocalUseRecord = { spend(use: Use): boolean }
 
 /** The key of a use's record: without a nonce count, each response has its own. */
 export function useKey({ nonceId, username, count, response }: Use): string {
@@ -40,7 +43,7 @@ export function useKey({ nonceId, username, count, response }: Use): string {
  */
 export function createReplayGuard(deps: {
   readonly shared: UseRecord | undefined
-  readonly local: UseRecord
+  readonly local: LocalUseRecord
   readonly strict: boolean
   readonly metrics: Pick<Metrics, 'unsharedSpends'>
   readonly log: Log
@@ -50,17 +53,20 @@ export function createReplayGuard(deps: {
   const alone = strict ? 'nobody is let in until it does' : 'this process guards alone'
   const warn = createRareWarning({ text: `the shared replay record did not answer; ${alone}`, ...deps })
   metrics.unsharedSpends.inc(0)
+  async function spendForAll(record: UseRecord, use: Use): Promise<Spent> {
+    try {
+      return await record.spend(use)
+    } catch (error) {
+      warn(error)
+      metrics.unsharedSpends.inc()
+      return strict ? 'unknown' : true
+    }
+  }
+
   return {
-    async spend(use) {
-      if (!(await local.spend(use))) return false
-      if (!shared) return true
-      try {
-        return await shared.spend(use)
-      } catch (error) {
-        warn(error)
-        metrics.unsharedSpends.inc()
-        return strict ? 'unknown' : true
-      }
+    spend(use) {
+      if (!local.spend(use)) return false
+      return shared ? spendForAll(shared, use) : true
     },
   }
 }

@@ -11,24 +11,34 @@ export type Checked =
   | { readonly origin: Origin; readonly record: Ha1Record | undefined; readonly right: boolean }
   | { readonly origin: 'unavailable' }
 
-/**
- * Finds the credential and compares. What is near may let in at once, and refuses nobody; what the mirror alone says is
- * only refused while the mirror is complete.
- */
-export function createResponseCheck({ source, decoy }: { readonly source: CredentialSource; readonly decoy: Decoy }) {
-  return async (request: AuthRequest, claim: Claim): Promise<Checked> => {
-    const { authorization, realm } = claim
-    const near = peekCredential(authorization, realm, source.near)
-    if (isNearRight(request, claim, near) && near) return { origin: 'mirror', record: near, right: true }
-    const found = await findCredential(authorization, realm, source.findHa1)
-    if (found.origin === 'unavailable') return found
-    const right = isRight(request, claim, found.value, decoy)
-    if (right || found.origin === 'database' || (await source.isMirrorComplete())) {
-      return { origin: found.origin, record: found.value, right }
-    }
-    const truth = await findCredential(authorization, realm, source.findHa1InDatabase)
-    if (truth.origin === 'unavailable') return truth
-    return { origin: truth.origin, record: truth.value, right: isRight(request, claim, truth.value, decoy) }
+/** Finds credentials and compares responses. */
+export type ResponseCheck = {
+  /** The credential, where what is near says that the response is right; undefined says nothing. */
+  peekRight(request: AuthRequest, claim: Claim): Ha1Record | undefined
+  /** Asks the stores. What the mirror alone says is only refused while the mirror is complete. */
+  find(request: AuthRequest, claim: Claim): Promise<Checked>
+}
+
+export function createResponseCheck(deps: { readonly source: CredentialSource; readonly decoy: Decoy }): ResponseCheck {
+  const { source, decoy } = deps
+  return {
+    peekRight(request, claim) {
+      const near = peekCredential(claim.authorization, claim.realm, source.near)
+      return isNearRight(request, claim, near) && near ? near : undefined
+    },
+
+    async find(request, claim) {
+      const { authorization, realm } = claim
+      const found = await findCredential(authorization, realm, source.findHa1)
+      if (found.origin === 'unavailable') return found
+      const right = isRight(request, claim, found.value, decoy)
+      if (right || found.origin === 'database' || (await source.isMirrorComplete())) {
+        return { origin: found.origin, record: found.value, right }
+      }
+      const truth = await findCredential(authorization, realm, source.findHa1InDatabase)
+      if (truth.origin === 'unavailable') return truth
+      return { origin: truth.origin, record: truth.value, right: isRight(request, claim, truth.value, decoy) }
+    },
   }
 }
 

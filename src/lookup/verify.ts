@@ -44,7 +44,7 @@ async function judge({ authenticator, metrics }: VerifyDeps, readParameters: () 
   } catch (error) {
     if (!(error instanceof ParameterFault)) throw error
     // It never becomes a request to check, and is a verdict all the same.
-    metrics.verdicts.inc({ door: 'http', method: 'other', reason: 'malformed' })
+    metrics.verdicts.count('http', 'other', 'malformed')
     return refuse(400, 'malformed', error.message)
   }
   return toAnswer(await authenticator.verify('http', authRequest), proxy)

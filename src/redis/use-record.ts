@@ -1,4 +1,4 @@
-import { type Use, type UseRecord, useKey } from '../auth/replay-guard.js'
+import { type Use, useKey } from '../auth/replay-guard.js'
 import { createBatch } from './batch.js'
 import type { RedisClient } from './client.js'
 import { createScript } from './script.js'
@@ -32,7 +32,9 @@ const SPENDS_MAX = 128
  * Uses of nonces in Redis, for all nodes together: each atomic and forgotten when the nonce ends, all of one turn of
  * the event loop in one round trip. In a cluster each goes by itself, to the server that has its key.
  */
-export function createRedisUseRecord(deps: { readonly redis: RedisClient; readonly now: () => number }): UseRecord {
+export function createRedisUseRecord(deps: { readonly redis: RedisClient; readonly now: () => number }): {
+  spend(use: Use): Promise<boolean>
+} {
   const { redis, now } = deps
 
   async function ask(uses: readonly Use[]): Promise<readonly boolean[]> {

@@ -204,7 +204,7 @@ t.test('a wrong password and an unknown user cost the same work, and the right p
   const authenticator = createAuthenticator({
     source: createCredentialSource({ ...rig, log: createLog('silent'), now: Date.now }),
     nonces: createNonces({ secrets: ['a nonce secret'], lifetimeSeconds: 300, now: () => Date.UTC(2026, 0, 1) }),
-    replayGuard: { spend: async () => true },
+    replayGuard: { spend: () => true },
     throttle: {
       peek: () => 0,
       check: async () => undefined,

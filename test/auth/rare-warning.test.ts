@@ -30,7 +30,7 @@ t.test('a node whose replay guard or throttle acts alone says so, once for many 
   const { lines, log } = capture()
   const now = () => 0
   const metrics = createMetrics()
-  const records = { shared: { spend: away }, local: { spend: async () => true } }
+  const records = { shared: { spend: away }, local: { spend: () => true } }
   const guard = createReplayGuard({ ...records, strict: false, metrics, log, now })
   const throttle = createThrottle({
     shared: { peekBan: () => undefined, readBan: away, countFailure: away },
