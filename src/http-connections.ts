@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ANSWERED, ANSWERING } from './answering.js'
 
 /** The connections of HTTP servers, for their end. */
 export type HttpConnections = {
@@ -24,6 +25,8 @@ export function followConnections(servers: readonly Server[]): HttpConnections {
       count(socket, 1)
       response.once('close', () => count(socket, -1))
     })
+    server.on(ANSWERING, (socket: Socket) => count(socket, 1))
+    server.on(ANSWERED, (socket: Socket) => count(socket, -1))
   }
 
   function count(socket: Socket, change: number): void {

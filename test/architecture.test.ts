@@ -115,7 +115,7 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
 
 t.test('the doors lookup and sip use auth alone, and never each other', (t) => {
   const digest = ['digest/challenge', 'digest/algorithm', 'digest/equal']
-  const words = ['log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers', 'openapi/door']
+  const words = ['answering', 'log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers', 'openapi/door']
   for (const door of ['lookup', 'sip']) {
     t.same(
       strays(door, ({ to }) => roomOf(to) === 'auth' || digest.includes(to) || words.includes(to)),

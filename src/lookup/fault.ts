@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 /** The path of `GET /v1/ha1`. */
 export const HA1_PATH = '/v1/ha1'
 
+/** What is told of a fault of ours. */
+export const INTERNAL_ERROR = 'internal error'
+
 /** Header field that carries the fault where the body must be empty. */
 const FAULT_HEADER = 'x-fault'
 

@@ -5,11 +5,13 @@ import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { createRequestId, REQUEST_ID_HEADER, REQUEST_ID_LABEL } from '../request-id.js'
 import { SECURE_HEADERS } from '../secure-headers.js'
-import { HA1_PATH, pathOf, sendFault } from './fault.js'
+import { BODY_READERS } from './bodies.js'
+import { HA1_PATH, INTERNAL_ERROR, pathOf, sendFault } from './fault.js'
 import { createHa1Handler } from './ha1.js'
-import { ParameterFault, type Parameters, parseEncoded, parseJson } from './parameters.js'
-import { createTokenCheck } from './token-check.js'
-import { createVerifyHandler } from './verify.js'
+import { openLane } from './lane.js'
+import { ParameterFault } from './parameters.js'
+import { createTokenCheck, createTokenReader } from './token-check.js'
+import { createVerify, createVerifyHandler, VERIFY_PATH } from './verify.js'
 
 /** Whether checks can be answered, and what the stores are up to. */
 export type Readiness = () => Promise<{ readonly ready: boolean; readonly stores: Readonly<Record<string, string>> }>
@@ -29,7 +31,6 @@ export type LookupDeps = {
 
 /** Longer than proxies keep an idle connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 75_000
-const VERIFY_PATH = '/v1/verify'
 const BODY_MAX_BYTES = 65_536
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -50,13 +51,15 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   server.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
     const status = error instanceof ParameterFault ? 400 : (error.statusCode ?? 500)
     if (status >= 500) log.error({ err: error, [REQUEST_ID_LABEL]: request.id }, 'a request to the lookup API failed')
-    return sendFault(request, reply.code(status), status >= 500 ? 'internal error' : error.message)
+    return sendFault(request, reply.code(status), status >= 500 ? INTERNAL_ERROR : error.message)
   })
 
-  const onProxyToken = createTokenCheck(deps.proxyToken)
-  const onHa1Token = deps.ha1Token ? createTokenCheck(deps.ha1Token) : onProxyToken
+  const showsToken = createTokenReader(deps.proxyToken)
+  const onProxyToken = createTokenCheck(showsToken)
+  const onHa1Token = deps.ha1Token ? createTokenCheck(createTokenReader(deps.ha1Token)) : onProxyToken
+  const verify = createVerify(deps)
   const routes = {
-    [VERIFY_PATH]: { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(deps) },
+    [VERIFY_PATH]: { method: 'POST', onRequest: onProxyToken, handler: createVerifyHandler(verify) },
     [HA1_PATH]: { method: 'GET', onRequest: onHa1Token, handler: createHa1Handler(deps) },
     '/healthz': { method: 'GET', handler: async () => ({ status: 'ok' }) },
     '/readyz': {
@@ -84,6 +87,8 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
     const { method } = routes[path as keyof typeof routes]
     return sendFault(request, reply.code(405).header('allow', method), `${path} takes ${method}`)
   })
+  const lane = openLane(server.server, { verify, showsToken, keepAliveMs: KEEP_ALIVE_MS, log, now: Date.now })
+  server.addHook('preClose', async () => lane.close())
   return server
 }
 
@@ -94,11 +99,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
 function readBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   const asBuffer = { parseAs: 'buffer' } as const
-  const readers: Readonly<Record<string, (body: Buffer) => Parameters>> = {
-    'application/json': (body) => parseJson(body.toString()),
-    'application/x-www-form-urlencoded': (body) => parseEncoded(body.toString('latin1'), 'blank'),
-  }
-  for (const [type, read] of Object.entries(readers)) {
+  for (const [type, read] of Object.entries(BODY_READERS)) {
     const parser = async (_request: unknown, body: Buffer) => () => read(body)
     server.addContentTypeParser(type, asBuffer, parser)
   }
