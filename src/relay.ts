@@ -49,7 +49,7 @@ export function createRelay(deps: {
   let round: Promise<void> | undefined
   let woken = false
   let closed = false
-  /** Newest change of this node's own that could not be mirrored; until it is, nothing is read from the mirror. */
+  /** Newest change that this node could not mirror, its own or another's; until it is, the mirror is not current. */
   let failedUpTo: string | undefined
 
   async function publish(changes: readonly Change[], requestId?: string): Promise<void> {
@@ -62,10 +62,14 @@ export function createRelay(deps: {
     } catch (error) {
       const told = { err: error, changes: changes.length, ...(requestId && { [REQUEST_ID_LABEL]: requestId }) }
       log.warn(told, 'changes could not be mirrored yet; the relay goes on trying')
-      failedUpTo = changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), failedUpTo ?? '0')
-      mirror.setBehind(true)
+      fallBehind(changes)
       schedule('soon')
     }
+  }
+
+  function fallBehind(changes: readonly Change[]): void {
+    failedUpTo = changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), failedUpTo ?? '0')
+    mirror.setBehind(true)
   }
 
   /** Mirrors one batch of left-over changes; the answer says whether there may be more. */
@@ -74,7 +78,13 @@ export function createRelay(deps: {
       const changes = await claimChanges(tx, BATCH, OWN_WRITER_MS, kind)
       if (changes.length === 0) return false
       // Read through the same connection: the embedded database has no other.
-      await mirrorChanges(mirror, createTruth(tx), changes)
+      try {
+        await mirrorChanges(mirror, createTruth(tx), changes)
+      } catch (error) {
+        // A mirror that is read but takes nothing, out of memory for one, is behind for every node, not for the writer's.
+        fallBehind(changes)
+        throw error
+      }
       await deleteChanges(tx, changes, kind)
       log.info({ changes: changes.length }, 'left-over changes mirrored')
       return changes.length === BATCH
@@ -88,10 +98,12 @@ export function createRelay(deps: {
     mirror.setBehind(false)
   }
 
-  async function measure(): Promise<void> {
+  /** Answers whether a change is left that its writer should have mirrored by now. */
+  async function measure(): Promise<boolean> {
     const backlog = await measureBacklog(pool)
     metrics.outboxPending.set(backlog.pending)
     metrics.mirrorLagSeconds.set(backlog.oldestAgeSeconds)
+    return backlog.oldestAgeSeconds * 1_000 > OWN_WRITER_MS
   }
 
   async function runRound(): Promise<void> {
@@ -105,7 +117,13 @@ export function createRelay(deps: {
       again = true
     }
     // Most of all while nothing can be mirrored.
-    await measure().catch((error) => log.debug({ err: error }, 'the outbox could not be measured'))
+    await measure().then(
+      // What another node holds at this moment and gives back is looked at again soon.
+      (isLeftOver) => {
+        again ||= isLeftOver
+      },
+      (error) => log.debug({ err: error }, 'the outbox could not be measured'),
+    )
     round = undefined
     schedule(again || woken || failedUpTo !== undefined ? 'soon' : 'poll')
   }

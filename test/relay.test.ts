@@ -189,6 +189,27 @@ t.test(
   },
 )
 
+t.test(
+  'a node that cannot mirror what another one left over reads the mirror no more, until it is mirrored',
+  async (t) => {
+    const database = await openStore(t, await postgres.createDatabase())
+    const redis = await openRedis(t, server.url)
+    const [writer, reader] = [await createStage(t, database, redis), await createStage(t, database, redis)]
+    await until(() => reader.mirror.current)
+    const { apply } = reader.mirror
+    reader.mirror.apply = () => Promise.reject(new Error('OOM command not allowed'))
+    reader.relay.start()
+    writer.leaveToRelay = true
+    await writer.createUser('alice')
+    await until(() => !reader.mirror.current)
+    t.equal(await reader.pending(), 1)
+    reader.mirror.apply = apply
+    await until(() => reader.mirror.current)
+    t.equal(await reader.pending(), 0)
+    t.ok((await hashOf(redis, writer.realm, 'alice')).ha1)
+  },
+)
+
 t.test('a change whose database went away after its commit is mirrored when that is back', async (t) => {
   const own = await startPostgres(t)
   const database = await openStore(t, await own.createDatabase())
