@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Log } from '../log.js'
+import { keepReconnecting } from './reconnect.js'
 import { readRunId } from './run-id.js'
 
 /** Where Redis publishes invalidations to a RESP2 connection. */
@@ -61,7 +62,7 @@ export function listenForChanges(deps: {
   readonly now: () => number
 }): ChangeListener {
   const { server, prefixes, hearer, log, now } = deps
-  const connection = server.duplicate(OPTIONS)
+  const connection = keepReconnecting(server.duplicate(OPTIONS))
   /** Runs of the servers that the two connections lead to, as far as they are known. */
   const runs: Record<Side, string | undefined> = { own: undefined, server: undefined }
   /** Counts the connections of each side: an answer that belongs to an earlier one tells nothing. */

@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../log.js'
 import { addCircuit, type Circuit } from './circuit.js'
+import { keepReconnecting } from './reconnect.js'
 
 /** A connection to Redis or Valkey in any of their arrangements. */
 export type RedisClient = (Redis | Cluster) & Circuit
@@ -70,14 +71,18 @@ function openCluster(url: string): Cluster {
 
 function openSentinel(url: string): Redis {
   const { hosts, name, ...login } = readHosts(url)
-  return new Redis({
-    ...OPTIONS,
-    ...login.credentials,
-    sentinels: hosts,
-    name: name || 'mymaster',
-    failoverDetector: true,
-    sentinelRetryStrategy: OPTIONS.retryStrategy,
-  })
+  return keepReconnecting(
+    new Redis({
+      ...OPTIONS,
+      ...login.credentials,
+      sentinels: hosts,
+      name: name || 'mymaster',
+      failoverDetector: true,
+      sentinelRetryStrategy: OPTIONS.retryStrategy,
+      // One that hangs is left for the next one.
+      sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+    }),
+  )
 }
 
 /** Takes `scheme://user:password@host:port,host:port/name` apart. */

@@ -55,6 +55,9 @@ export type Sentinel = {
   readonly replica: Redis
   /** Asks the sentinel one command. */
   cli(...command: string[]): Promise<string>
+  /** Freezes and thaws the sentinel. */
+  pause(): void
+  resume(): void
 }
 
 export async function startSentinel(t: Owner): Promise<Sentinel> {
@@ -82,5 +85,7 @@ export async function startSentinel(t: Owner): Promise<Sentinel> {
       const { stdout } = await runProcess({ command: 'redis-cli', args: ['-p', String(port), ...command] })
       return stdout.trim()
     },
+    pause: () => sentinel.signal('SIGSTOP'),
+    resume: () => sentinel.signal('SIGCONT'),
   }
 }

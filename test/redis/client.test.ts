@@ -140,6 +140,24 @@ t.test('after a failover the new master is reached, and not trusted before it wa
   t.equal((await sentinel.replica.cli('HGET', `sipauth:cred:${stage.realm}:alice`, 'ha1')).length, 32)
 })
 
+t.test('a failover that is told of while the master is being asked for ends no client', async (t) => {
+  const sentinel = await startSentinel(t)
+  const redis = await openRedis(t, sentinel.url)
+  sentinel.pause()
+  redis.disconnect(true)
+  await until(() => redis.status === 'connecting')
+  // What ioredis does where +switch-master arrives.
+  const { connector } = redis as unknown as { connector: { disconnect(): void } }
+  const ended = new Promise((resolve) => redis.once('end', resolve))
+  connector.disconnect()
+  sentinel.resume()
+  await ended
+  await until(async () => (await redis.ping()) === 'PONG')
+  redis.disconnect()
+  await until(() => redis.status === 'end')
+  await t.rejects(redis.ping(), 'one that is closed stays so')
+})
+
 t.test('a command to a Redis that is away fails at once, and works again when it is back', async (t) => {
   const server = await startRedis(t)
   const redis = await openRedis(t, server.url)
