@@ -30,9 +30,11 @@ export type Login = {
   readonly domain?: string
 }
 
-/** One sipauthd, as operators and proxies use it. */
-export type Node = {
-  readonly process: Sipauthd
+/** One sipauthd in a process of its own, as operators and proxies use it. */
+export type Node = NodeClient & { readonly process: Sipauthd }
+
+/** What operators and proxies do with a node, wherever it runs. */
+export type NodeClient = {
   /** Creates an account below the master. */
   createAccount(): Promise<string>
   setStatus(accountSid: string, status: 'active' | 'suspended'): Promise<void>
@@ -54,8 +56,10 @@ export type Node = {
   present(login: Login, nonce: string, count?: number): Promise<string>
   /** Challenge and answer in one. */
   logIn(login: Login): Promise<string>
-  /** The value of a metric without labels. */
+  /** The value of a metric, by its name and labels as they are written; NaN where there is none. */
   metric(name: string): Promise<number>
+  /** The status of `/readyz`. */
+  readiness(): Promise<number>
 }
 
 /** A credential list by its path. */
@@ -66,15 +70,21 @@ export type Domain = { readonly path: string }
 
 /** Starts a node; it ends with its test. */
 export async function startNode(t: Owner, env: Readonly<Record<string, string>>): Promise<Node> {
-  return createNode(await startSipauthd(t, { env: { ...SHARED_ENV, ...env } }))
+  const process = await startSipauthd(t, { env: { ...SHARED_ENV, ...env } })
+  return Object.assign(createNodeClient(process), { process })
 }
 
-function createNode(process: Sipauthd): Node {
+/** Longest wait for an answer: a request that hangs fails its test. */
+const ANSWER_MS = 30_000
+
+/** A client of the node at these base URLs, with the tokens of `SHARED_ENV`. */
+export function createNodeClient({ api: apiUrl, auth: authUrl }: Pick<Sipauthd, 'api' | 'auth'>): NodeClient {
   const accounts = '/2010-04-01/Accounts'
 
   async function api(method: string, path: string, form?: Record<string, string>): Promise<string> {
-    const response = await fetch(process.api + path, {
+    const response = await fetch(apiUrl + path, {
       method,
+      signal: AbortSignal.timeout(ANSWER_MS),
       headers: { authorization: `Basic ${Buffer.from(`${MASTER.sid}:${MASTER.token}`).toString('base64')}` },
       ...(form && { body: new URLSearchParams(form) }),
     })
@@ -84,16 +94,16 @@ function createNode(process: Sipauthd): Node {
   }
 
   async function verify(fields: Record<string, string>): Promise<{ reason: string; hdr?: string }> {
-    const response = await fetch(`${process.auth}/v1/verify?http=200`, {
+    const response = await fetch(`${authUrl}/v1/verify?http=200`, {
       method: 'POST',
+      signal: AbortSignal.timeout(ANSWER_MS),
       headers: { authorization: `Bearer ${PROXY_TOKEN}` },
       body: new URLSearchParams({ method: 'REGISTER', ...fields }),
     })
     return (await response.json()) as { reason: string; hdr?: string }
   }
 
-  const node: Node = {
-    process,
+  const node: NodeClient = {
     createAccount: () => api('POST', `${accounts}.json`, { FriendlyName: 'a tenant' }),
     async setStatus(accountSid, Status) {
       await api('POST', `${accounts}/${accountSid}.json`, { Status })
@@ -138,9 +148,11 @@ function createNode(process: Sipauthd): Node {
       ).reason,
     logIn: async (login) => node.present(login, await node.nonce(login.realm)),
     async metric(name) {
-      const text = await (await fetch(`${process.auth}/metrics`)).text()
-      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+      const text = await (await fetch(`${authUrl}/metrics`)).text()
+      const line = text.split('\n').find((each) => each.startsWith(`${name} `))
+      return line === undefined ? Number.NaN : Number(line.slice(name.length + 1))
     },
+    readiness: async () => (await fetch(`${authUrl}/readyz`)).status,
   }
   return node
 }
