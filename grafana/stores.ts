@@ -81,4 +81,35 @@ export const STORES: readonly PanelPlan[] = [
     width: 8,
     queries: { '{{instance}}': rate('sipauthd_unshared_spends_total') },
   },
+  {
+    kind: 'lines',
+    title: 'Near cache entries',
+    description:
+      'Records of Redis held in each process, those for nothing included; NEAR_CACHE_SIZE is the most. Full, with lookups ' +
+      'in Redis for many of the users who are let in: give it more, at most 1 KB each.',
+    unit: NoUnit,
+    width: 8,
+    queries: { '{{instance}}': series('sipauthd_near_cache_entries') },
+  },
+  {
+    kind: 'lines',
+    title: 'Near cache live',
+    description:
+      '1 while changes in Redis are heard of and what is near counts. 0 for long while Redis is up: the user of REDIS_URL ' +
+      'may not listen (docs/operations.md), or Redis takes longer than 0.4 s to answer; checks then ask Redis each time.',
+    unit: NoUnit,
+    width: 8,
+    queries: { '{{instance}}': series('sipauthd_near_cache_live') },
+    max: 1,
+  },
+  {
+    kind: 'lines',
+    title: 'Near cache dropped',
+    description:
+      'How often a second the near cache was dropped whole, because a connection by which changes are heard of was lost, ' +
+      'or a cluster’s masters changed. More than the odd one: look at Redis’s log and its output buffer limit for pubsub.',
+    unit: RequestsPerSecond,
+    width: 8,
+    queries: { '{{instance}}': rate('sipauthd_near_cache_drops_total') },
+  },
 ]

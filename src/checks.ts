@@ -12,6 +12,7 @@ import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { RedisClient } from './redis/client.js'
 import { createRedisFailureRecord } from './redis/failure-record.js'
+import type { Invalidations } from './redis/invalidations.js'
 import { createRedisUseRecord } from './redis/use-record.js'
 import type { Secret } from './secret.js'
 
@@ -27,6 +28,8 @@ export type Checks = {
 export function createChecks(deps: {
   readonly config: Config
   readonly redis: RedisClient | undefined
+  /** Redis's word on what has changed, not started yet; where there is none, nothing of Redis is held near. */
+  readonly invalidations?: Invalidations | undefined
   readonly mirror: MirrorReader
   readonly database: CredentialReader
   readonly decoySecret: string

@@ -35,6 +35,7 @@ const VARIABLES = {
   THROTTLE_RETRY_WINDOW: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
   THROTTLE_BAN: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '60'],
   THROTTLE_BAN_MAX: [settings.integer(1, 86_400, 'a number of seconds from 1 to 86400'), '3600'],
+  NEAR_CACHE_SIZE: [settings.integer(0, 10_000_000), '100000'],
   API_RATE_LIMIT: [settings.integer(0, 1_000_000), '1000'],
   API_AUTH_FAILURES: [settings.integer(0, 1_000_000), '100'],
   API_TRUSTED_PROXIES: [settings.networks],

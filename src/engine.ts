@@ -6,9 +6,11 @@ import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import { createMemoryMirror, type MemoryMirror } from './mirror/memory-mirror.js'
 import type { Mirror, Truth } from './mirror/mirror.js'
+import { createNearCache, type NearCache } from './mirror/near-cache.js'
 import { createRedisMirror } from './mirror/redis-mirror.js'
 import { createProvision, type Provision } from './provision.js'
 import type { RedisClient } from './redis/client.js'
+import { createInvalidations } from './redis/invalidations.js'
 import { createRelay, type Relay } from './relay.js'
 import type { Secret } from './secret.js'
 import { createDatabaseReader } from './store/credential-reader.js'
@@ -49,7 +51,13 @@ export async function createEngine(deps: {
     redis.on('unasked', () => metrics.unasked.inc({ store: 'redis', why: 'resting' }))
   }
   const truth = createTruth(pool)
-  const { mirror, memoryMirror } = chooseMirror(redis)
+  // Asked of Redis itself, by a clock that nobody sets: for how long what is held near counts depends on it.
+  const heard =
+    redis && config.NEAR_CACHE_SIZE > 0 ? createInvalidations({ redis, log, now: () => performance.now() }) : undefined
+  if (heard) closers.add(() => heard.close())
+  const near = heard && createNearCache({ invalidations: heard, max: config.NEAR_CACHE_SIZE })
+  if (near) metrics.nearCache.show(near)
+  const { mirror, memoryMirror } = chooseMirror(redis, near)
   const relay = createRelay({ pool, mirror, truth, metrics, log })
   closers.add(() => relay.close())
   const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
@@ -60,7 +68,8 @@ export async function createEngine(deps: {
     log,
   })
   closers.add(() => health.close())
-  const checks = createChecks({ ...deps, mirror, database: createDatabaseReader(reserve) })
+  const checks = createChecks({ ...deps, mirror, database: createDatabaseReader(reserve), invalidations: heard })
+  heard?.start()
   return {
     ...{ mirror, memoryMirror, truth, relay, provision, health, checks },
     canAnswer: async () => health.up.get('postgres') === true || (await canTell(mirror)),
@@ -73,8 +82,11 @@ async function canTell(mirror: Mirror): Promise<boolean> {
 }
 
 /** One mirror for all nodes where there is Redis; else one in this process, which must be filled and kept current. */
-function chooseMirror(redis: RedisClient | undefined): Pick<Engine, 'mirror' | 'memoryMirror'> {
-  if (redis) return { mirror: createRedisMirror(redis), memoryMirror: undefined }
+function chooseMirror(
+  redis: RedisClient | undefined,
+  near: NearCache | undefined,
+): Pick<Engine, 'mirror' | 'memoryMirror'> {
+  if (redis) return { mirror: createRedisMirror(redis, near), memoryMirror: undefined }
   const memoryMirror = createMemoryMirror()
   return { mirror: memoryMirror, memoryMirror }
 }

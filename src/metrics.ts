@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { DurationHistogram } from './duration-histogram.js'
+import { createNearGauges } from './near-gauges.js'
 import { createVerdictCounter } from './verdict-counter.js'
 
 /** Every `sipauthd_…` metric, created once and passed in; durations are in seconds. */
@@ -78,6 +79,7 @@ export function createMetrics() {
       aggregator: 'min',
       registers,
     }),
+    nearCache: createNearGauges(registers),
     storeUp: new Gauge({
       name: 'sipauthd_store_up',
       help: '1 while the store answers, 0 while it does not.',

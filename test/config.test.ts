@@ -49,6 +49,7 @@ t.test('without a variable every default is in force', (t) => {
     THROTTLE_RETRY_WINDOW: 3600,
     THROTTLE_BAN: 60,
     THROTTLE_BAN_MAX: 3600,
+    NEAR_CACHE_SIZE: 100_000,
     API_RATE_LIMIT: 1000,
     API_AUTH_FAILURES: 100,
     AUDIT_RETENTION_DAYS: 400,

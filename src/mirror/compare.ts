@@ -1,9 +1,9 @@
 import type { RecordKey } from '../record-key.js'
 import type { RedisClient } from '../redis/client.js'
 import type { MirrorRecord, Truth } from './mirror.js'
-import { inBatches } from './redis-mirror.js'
 import { HA1_FIELD_NAMES, toFields, toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
+import { inBatches } from './write-record.js'
 
 /** One record that the two stores do not agree on; `what` names fields and versions, never a value of an HA1. */
 export type Difference = { readonly key: RecordKey; readonly what: string }

@@ -8,7 +8,7 @@ import { createScript } from '../redis/script.js'
  * The marker says that the mirror holds everything. A Redis that was flushed or replaced has none; one that was
  * restarted, restored or failed over has that of another run, and may have lost the last changes.
  */
-const MARKER = 'sipauth:mirror'
+export const MARKER = 'sipauth:mirror'
 const LEASE = 'sipauth:mirror:builder'
 const LEASE_MS = 10_000
 

@@ -3,9 +3,9 @@ import type { RedisClient } from '../redis/client.js'
 import { createScript } from '../redis/script.js'
 import { type RebuildLease, takeRebuildLease } from './marker.js'
 import type { Truth } from './mirror.js'
-import { inBatches, writeRecord } from './redis-mirror.js'
 import { toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
+import { inBatches, writeRecord } from './write-record.js'
 
 /** How a rebuild went on: records written so far, out of how many credentials. */
 export type Progress = { readonly written: number; readonly removed: number; readonly total: number }

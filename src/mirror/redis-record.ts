@@ -9,13 +9,26 @@ const CREDENTIAL_PREFIX = 'sipauth:cred:'
 const REALM_PREFIX = 'sipauth:realm:'
 const DOMAIN_PREFIX = 'sipauth:domain:'
 
-/** Patterns that find all keys of the mirror's records. */
-export const RECORD_PATTERNS = [`${CREDENTIAL_PREFIX}*`, `${REALM_PREFIX}*`, `${DOMAIN_PREFIX}*`] as const
+/** How the keys of all the mirror's records begin. */
+export const RECORD_PREFIXES = [CREDENTIAL_PREFIX, REALM_PREFIX, DOMAIN_PREFIX] as const
 
-/** Where a record lies in Redis. No realm and no domain holds a colon, so a key is unambiguous. */
+/** Where a credential lies in Redis. No realm holds a colon, so a key is unambiguous. */
+export function credentialKey(realm: string, username: string): string {
+  return `${CREDENTIAL_PREFIX}${realm}:${username}`
+}
+
+export function realmKey(realm: string): string {
+  return REALM_PREFIX + realm
+}
+
+export function domainKey(domain: string): string {
+  return DOMAIN_PREFIX + domain
+}
+
+/** Where a record lies in Redis. */
 export function toRedisKey(key: RecordKey): string {
-  if (key.kind === 'domain') return DOMAIN_PREFIX + key.domain
-  return key.kind === 'realm' ? REALM_PREFIX + key.realm : `${CREDENTIAL_PREFIX}${key.realm}:${key.username}`
+  if (key.kind === 'domain') return domainKey(key.domain)
+  return key.kind === 'realm' ? realmKey(key.realm) : credentialKey(key.realm, key.username)
 }
 
 /** What lies at a key that one of the patterns found. */
@@ -45,7 +58,7 @@ function credentialFields(credential: Credential): Readonly<Record<string, strin
 export const HA1_FIELD_NAMES: ReadonlySet<string> = new Set(Object.values(HA1_FIELDS).flat())
 
 /** The field `active` of a realm whose account is suspended or closed. */
-export const INACTIVE = '0'
+const INACTIVE = '0'
 
 /** A list is separated by commas; what is undefined has no field, and an empty list an empty one. */
 function offerFields({ algorithms, lacking, active }: RealmOffer): Readonly<Record<string, string>> {
@@ -59,9 +72,9 @@ function offerFields({ algorithms, lacking, active }: RealmOffer): Readonly<Reco
 /** Fields of a realm's hash that `parseOffer` wants, in its order. */
 export const REALM_FIELDS: readonly string[] = ['v', 'algorithms', 'lacking', 'active']
 
-/** Reads the fields of a realm's hash; undefined where there is nothing or a tombstone. */
-export function parseOffer([, algorithms, lacking, active]: readonly (string | null)[]): RealmOffer | undefined {
-  if (!algorithms && !lacking && !active) return undefined
+/** Reads the fields of a realm's hash; null where there is nothing or a tombstone. */
+export function parseOffer([, algorithms, lacking, active]: readonly (string | null)[]): RealmOffer | null {
+  if (!algorithms && !lacking && !active) return null
   return {
     algorithms: algorithms ? (algorithms.split(',') as HashAlgorithm[]) : undefined,
     lacking: splitList(lacking) as HashAlgorithm[],
@@ -84,10 +97,10 @@ export const DOMAIN_FIELDS: readonly string[] = [
   ...['calls', 'registrations', 'ip'],
 ]
 
-/** Reads the fields of a domain's hash; undefined where there is nothing or a tombstone. */
-export function parseDomain(name: string, fields: readonly (string | null)[]): SipDomain | undefined {
+/** Reads the fields of a domain's hash; null where there is nothing or a tombstone. */
+export function parseDomain(name: string, fields: readonly (string | null)[]): SipDomain | null {
   const [version, sid, accountSid, realm, active, calls, registrations, ip] = fields
-  if (!version || !sid || !accountSid || !realm) return undefined
+  if (!version || !sid || !accountSid || !realm) return null
   return {
     ...{ name, sid, accountSid, realm, version, active: active === '1' },
     ...{ calls: splitList(calls), registrations: splitList(registrations) },

@@ -15,8 +15,8 @@ export type NearKeeper<Value> = {
   begin(key: string): Ticket
   /** Keeps what was read, unless the key may have changed since `begin`; undefined where nothing could be read. */
   keep(ticket: Ticket, value: Near<Value>): void
-  /** `begin`, `ask` and `keep` in one. Rejects as `ask` does. */
-  read(key: string, ask: () => Promise<Value | null>): Promise<Value | null>
+  /** `begin`, `ask` and `keep` in one; undefined is not kept. Rejects as `ask` does. */
+  read<Answer extends Near<Value>>(key: string, ask: () => Promise<Answer>): Promise<Answer>
   /** To be called when this process has written the key: a read that began before is not kept. */
   forget(key: string): void
   forgetAll(): void
@@ -72,7 +72,7 @@ export function createNearKeeper<Value extends NonNullable<unknown>>(deps: {
 
     async read(key, ask) {
       const ticket = keeper.begin(key)
-      let value: Near<Value>
+      let value: Awaited<ReturnType<typeof ask>> | undefined
       try {
         value = await ask()
         return value
