@@ -13,6 +13,7 @@ import type { Metrics } from './metrics.js'
 import type { RedisClient } from './redis/client.js'
 import { createRedisFailureRecord } from './redis/failure-record.js'
 import type { Invalidations } from './redis/invalidations.js'
+import { createNearBans } from './redis/near-bans.js'
 import { createRedisUseRecord } from './redis/use-record.js'
 import type { Secret } from './secret.js'
 
@@ -38,7 +39,7 @@ export function createChecks(deps: {
   readonly log: Log
   readonly now: () => number
 }): Checks {
-  const { config, redis, mirror, database, metrics, log, now } = deps
+  const { config, redis, invalidations, mirror, database, metrics, log, now } = deps
   const source = createCredentialSource({ mirror, database, metrics, log, now })
   const decoy = createDecoy(deps.decoySecret)
   const nonces = createNonces({
@@ -52,8 +53,9 @@ export function createChecks(deps: {
     strict: config.REPLAY_GUARD === 'strict',
     ...{ metrics, log, now },
   })
+  const nearBans = redis && invalidations && createNearBans({ redis, invalidations, log, now })
   const throttle = createThrottle({
-    shared: redis && createRedisFailureRecord({ redis, now }),
+    shared: redis && createRedisFailureRecord({ redis, near: nearBans, now }),
     local: createMemoryFailureRecord({ now }),
     limits: {
       userFailures: config.THROTTLE_USER_FAILURES,

@@ -7,6 +7,11 @@ import { scanKeys } from './key-scan.js'
 const SUBJECT_KEY = /^sipauth:(?:ban|failures):\{(.*)\}$/
 const SUBJECT_PATTERN = 'sipauth:[bf]a*'
 
+/** Whose ban or failures a key holds; undefined where it is another key. */
+export function subjectOfKey(key: string): string | undefined {
+  return SUBJECT_KEY.exec(key)?.[1]
+}
+
 /** A ban that runs, and whose it is: a subject's name. */
 export type ListedBan = { readonly subject: string; readonly ban: Ban }
 
@@ -16,7 +21,7 @@ export async function* listBans(redis: RedisClient): AsyncIterable<ListedBan> {
     // One by one, since keys of a cluster lie in many slots.
     const texts = await Promise.all(keys.map((key) => redis.get(key)))
     for (const [index, key] of keys.entries()) {
-      const [, subject] = SUBJECT_KEY.exec(key) ?? []
+      const subject = subjectOfKey(key)
       const ban = parseBan(texts[index] ?? null)
       if (ban && subject !== undefined) yield { subject, ban }
     }
@@ -31,7 +36,7 @@ export async function findSubjects(
   const subjects = new Set<string>()
   for await (const keys of scanKeys(redis, SUBJECT_PATTERN)) {
     for (const key of keys) {
-      const [, subject] = SUBJECT_KEY.exec(key) ?? []
+      const subject = subjectOfKey(key)
       if (subject !== undefined && isWanted(subject)) subjects.add(subject)
     }
   }

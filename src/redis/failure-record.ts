@@ -1,5 +1,6 @@
 import { type Ban, type FailureRecord, KINDS, type Rule } from '../auth/failure-record.js'
 import type { RedisClient } from './client.js'
+import type { NearBans } from './near-bans.js'
 import { createScript } from './script.js'
 
 /**
@@ -46,18 +47,25 @@ redis.call('PEXPIRE', KEYS[1], whole(math.max(now, last) - now + keep))
 return kind and redis.call('GET', KEYS[2])
 `)
 
-/** Failures in Redis, counted by all nodes together; each subject's records end by themselves. */
+/**
+ * Failures in Redis, counted by all nodes together; each subject's records end by themselves. Bans are known at once
+ * where they are held near.
+ */
 export function createRedisFailureRecord(deps: {
   readonly redis: RedisClient
+  readonly near?: NearBans | undefined
   readonly now: () => number
 }): FailureRecord {
-  const { redis, now } = deps
+  const { redis, near, now } = deps
   return {
-    peekBan: () => undefined,
+    peekBan: (subject) => near?.peek(subject),
     readBan: async (subject) => parseBan(await redis.get(banKey(subject))),
     async countFailure(subject, rule) {
       const answer = await COUNT(redis, [failuresKey(subject), banKey(subject)], [now(), ...toArguments(rule)])
-      return typeof answer === 'string' ? parseBan(answer) : undefined
+      const ban = typeof answer === 'string' ? parseBan(answer) : undefined
+      // Here it is in force at once; the other nodes hear of it from Redis.
+      if (ban) near?.put(subject, ban)
+      return ban
     },
   }
 }
