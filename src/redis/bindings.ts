@@ -8,11 +8,8 @@ import { createBindingsUpdates } from './bindings-update.js'
 /** What the bindings in Redis are built on; `now` is in milliseconds. */
 export type RedisBindingsDeps = { readonly redis: Redis | Cluster; readonly now: () => number }
 
-/** What an address of record's key held when this process last saw it. */
-type Seen = { readonly text: string; readonly bindings: readonly Binding[] }
-
-/** Of what was seen, so many characters of JSON are kept; with what was read of it, three times that in memory. */
-const SEEN_CHARACTERS_MAX = 16 * 1024 * 1024
+/** Characters of what was seen, keys included, that are kept in mind: some 100,000 phones. */
+const SEEN_CHARACTERS_MAX = 24 * 1024 * 1024
 
 /**
  * Bindings in Redis, shared by all nodes: one key for each address of record, changed in one script and alone in it, so
@@ -23,25 +20,29 @@ const SEEN_CHARACTERS_MAX = 16 * 1024 * 1024
 export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings {
   const update = createBindingsUpdates({ redis, now })
   const swap = createBindingsSwaps(redis)
-  const seen = new LRUCache<string, Seen>({
+  // As text, which is what Redis compares, and holds on to nothing of the requests.
+  const seen = new LRUCache<string, string>({
     maxSize: SEEN_CHARACTERS_MAX,
-    sizeCalculation: ({ text }, key) => text.length + key.length,
+    sizeCalculation: (text, key) => text.length + key.length,
   })
+
+  const remember = (key: string, text: string, bindings: readonly Binding[]): void => {
+    if (bindings.length > 0) seen.set(key, text)
+    else seen.delete(key)
+  }
 
   /** The outcome where the guess was right, which is then the same that Redis would come to; undefined elsewhere. */
   async function guess(key: string, change: BindingsChange): Promise<BindingsOutcome | undefined> {
-    const before = seen.get(key)
-    if (before === undefined) return undefined
+    const expected = seen.get(key)
+    if (expected === undefined) return undefined
     const time = now()
-    const after = applyChange(live(before.bindings, time), change, time)
+    const after = applyChange(live(readBindings(expected), time), change, time)
     if (after.outcome !== 'done') return undefined
     const { bindings } = after
     const text = JSON.stringify(bindings)
     const leftMs = bindings.reduce((longest, { expiresAt }) => Math.max(longest, expiresAt - time), 0)
-    // Forgotten until Redis has answered: of two changes at one time, the second is not made on the same guess.
-    seen.delete(key)
-    if (!(await swap({ key, expected: before.text, text, leftMs }))) return undefined
-    if (bindings.length > 0) seen.set(key, { text, bindings })
+    if (!(await swap({ key, expected, text, leftMs }))) return undefined
+    remember(key, text, bindings)
     return after
   }
 
@@ -51,7 +52,7 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
     if (answer.outcome !== 'done') return { outcome: answer.outcome }
     const { outcome, text } = answer
     const bindings = readBindings(text)
-    if (bindings.length > 0) seen.set(key, { text, bindings })
+    remember(key, text, bindings)
     return { outcome, bindings }
   }
 

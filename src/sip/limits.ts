@@ -14,8 +14,9 @@ export const LIMITS = {
   /** Requests that are being checked at one time; beyond it 503. */
   inFlight: 10_000,
   /**
-   * Answers to requests that were let in, INVITE apart, kept on UDP for retransmissions, and their bytes: 2,000 right
-   * checks a second for 32 s, about 500 bytes of memory each. Beyond it the oldest goes.
+   * Answers to requests that were let in, INVITE apart, kept on UDP for retransmissions, and their bytes with those of
+   * their transactions' keys: 2,000 right checks a second for 32 s, about 600 bytes of memory each. Beyond it the oldest
+   * goes.
    */
   answers: 64_000,
   answerBytes: 64 * 1024 * 1024,

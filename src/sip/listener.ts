@@ -23,6 +23,7 @@ export type ListenerDeps = {
 
 /** The peer of a socket, an IPv4 address in its own form where it came over an IPv6 socket. */
 export function sourceOf(address: string, port: number): Source {
+  if (!address.includes(':')) return { address, port }
   return { address: address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, ''), port }
 }
 

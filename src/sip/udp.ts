@@ -10,25 +10,19 @@ import type { Via } from './via.js'
 /** SIP's own port, where a Via names none (RFC 3261 section 18.2.2). */
 const DEFAULT_PORT = 5060
 
-/** Addresses to send to come from the socket, so there is no name to look up; node would defer each by a tick. */
-function lookupNothing(
-  address: string,
-  _options: unknown,
-  done: (error: null, address: string, family: number) => void,
-) {
-  done(null, address, isIPv6(address) ? 6 : 4)
-}
-
 /** SIP over UDP on one socket of the host's address family. */
 export function createUdpListener(deps: ListenerDeps & { readonly host: string; readonly log: Log }): Listener {
   const { door, limits, log } = deps
-  const type = isIPv6(deps.host) ? 'udp6' : 'udp4'
-  const socket = createSocket({ type, recvBufferSize: limits.udpReceiveBuffer, lookup: lookupNothing })
+  const family = isIPv6(deps.host) ? 6 : 4
+  const socket = createSocket({
+    type: `udp${family}`,
+    recvBufferSize: limits.udpReceiveBuffer,
+    // Addresses to send to come from the socket: there is no name to look up, for which node would wait a tick.
+    lookup: (address, _options, done) => done(null, address, family),
+  })
   let closed = false
 
-  const noteFault = (error: Error | null): void => {
-    if (error) log.debug({ err: error }, 'UDP')
-  }
+  const noteFault = (error: Error): void => log.debug({ err: error }, 'UDP')
 
   /** Back over the same socket. Where no rport was asked for, to the port that the Via names (RFC 3581 section 4). */
   const channelTo = ({ address, port }: RemoteInfo): Channel => ({
@@ -36,7 +30,8 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
     transport: 'UDP',
     send(answer: string, top: Via) {
       const to = top.parameters.has('rport') ? port : (top.port ?? DEFAULT_PORT)
-      if (!closed) socket.send(Buffer.from(answer, 'latin1'), to, address, noteFault)
+      // Without a callback: an answer that cannot be sent is lost as any datagram may be, and the phone asks again.
+      if (!closed) socket.send(Buffer.from(answer, 'latin1'), to, address)
     },
   })
 
