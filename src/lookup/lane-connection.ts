@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { type LaneRequest, readLaneRequest } from './lane-request.js'
+import { type KnownHead, rememberHead } from './lane-head.js'
+import { BODY_MAX, type LaneRequest, readLaneRequest } from './lane-request.js'
 
 /** What the connections of a lane have in common. */
 export type LaneShared = {
@@ -41,6 +42,7 @@ const NOTHING = Buffer.alloc(0)
 /** Answers one request after the other, in their order, for as long as they are of the lane's form. */
 export function openLaneConnection(socket: Socket, shared: LaneShared): LaneConnection {
   let held: Buffer = NOTHING
+  let known: KnownHead | undefined
   let answering = false
   let answered = false
   let ended = false
@@ -55,7 +57,7 @@ export function openLaneConnection(socket: Socket, shared: LaneShared): LaneConn
   }
 
   function next(): void {
-    const read = readLaneRequest(held)
+    const read = known?.read(held) ?? readLaneRequest(held)
     if (read.kind === 'incomplete') {
       if (ended) leave(() => shared.refuseEnd(socket))
       return
@@ -65,6 +67,7 @@ export function openLaneConnection(socket: Socket, shared: LaneShared): LaneConn
       handOver()
       return
     }
+    if (!read.isKnown) known = rememberHead(held, read, BODY_MAX)
     held = held.length === read.length ? NOTHING : held.subarray(read.length)
     shared.onAnswering(socket)
   }

@@ -12,6 +12,10 @@ export type LaneRequest = {
   readonly body: Buffer
   /** The bytes of it all; what follows belongs to the next request. */
   readonly length: number
+  /** Where the digits of Content-Length stand. */
+  readonly lengthAt: number
+  /** Whether its head, the token with it, is that of a request that was let in on the same connection. */
+  readonly isKnown: boolean
 }
 
 /** What the bytes so far come to; `foreign` is for node's own parser. */
@@ -20,7 +24,8 @@ export type LaneReading = LaneRequest | { readonly kind: 'incomplete' } | { read
 /** Far below node's limit (16 KiB, 2,000 fields), so that what node would refuse is never taken. */
 const HEAD_MAX = 8_192
 const FIELDS_MAX = 32
-const BODY_MAX = 65_536
+/** The longest body of the lane, and of the door. */
+export const BODY_MAX = 65_536
 
 const START = 'POST /v1/verify' satisfies `POST ${typeof VERIFY_PATH}`
 
@@ -47,6 +52,9 @@ const REFUSED: ReadonlySet<string> = new Set([
 const READ = ['host', 'authorization', 'accept', 'content-type', 'content-length', 'connection'] as const
 type Fields = Partial<Record<(typeof READ)[number], string>>
 
+/** A head up to the digits of its Content-Length, of which there is one. */
+const LENGTH_FIELD = /^[\s\S]*?\r\ncontent-length:[\t ]*/i
+
 const INCOMPLETE: LaneReading = { kind: 'incomplete' }
 const FOREIGN: LaneReading = { kind: 'foreign' }
 
@@ -66,7 +74,9 @@ export function readLaneRequest(bytes: Buffer): LaneReading {
   if (!isBodyType(contentType) || bodyLength === undefined) return FOREIGN
   const length = headLength + bodyLength
   if (bytes.length < length) return INCOMPLETE
-  return { kind: 'request', url, authorization, accept, contentType, body: bytes.subarray(headLength, length), length }
+  const body = bytes.subarray(headLength, length)
+  const lengthAt = LENGTH_FIELD.exec(text)?.[0].length ?? 0
+  return { kind: 'request', url, authorization, accept, contentType, body, length, lengthAt, isKnown: false }
 }
 
 /** Whether more bytes could make it a head of the lane's form. */

@@ -56,8 +56,8 @@ export function openLane(server: Server, { verify, showsToken, keepAliveMs, log,
   }
 
   const shared: LaneShared = {
-    answer({ url, authorization, accept, contentType, body }, write) {
-      if (closing || !showsToken(authorization)) return false
+    answer({ url, authorization, accept, contentType, body, isKnown }, write) {
+      if (closing || !(isKnown || showsToken(authorization))) return false
       const format = readFormat(url, accept)
       if (!format) return false
       const id = createRequestId()

@@ -1,3 +1,5 @@
+import { findRepeatedName } from './repeated-name.js'
+
 /** Every value of each name, in order; one character for each byte, so that a body of any bytes survives. */
 export type Parameters = ReadonlyMap<string, readonly string[]>
 
@@ -38,31 +40,18 @@ export function parseJson(text: string): Parameters {
   const repeated = findRepeatedName(text)
   if (repeated !== undefined) throw new ParameterFault(`${repeated} must not be repeated: a list holds several`)
   for (const [name, value] of Object.entries(object)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (item === null) continue
-      if (!['string', 'number', 'boolean'].includes(typeof item)) throw new ParameterFault(`${name} must be a string`)
-      add(parameters, name, item === true ? '1' : item === false ? '0' : toBytes(String(item)))
-    }
+    if (typeof value === 'string') parameters.set(name, [toBytes(value)])
+    else addOthers(parameters, name, Array.isArray(value) ? value : [value])
   }
   return parameters
 }
 
-/** The first name of the outermost object that stands twice; `text` is valid JSON. */
-function findRepeatedName(text: string): string | undefined {
-  const seen = new Set<string>()
-  let depth = 0
-  let last = ''
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/g)) {
-    if (token === '{' || token === '[') depth++
-    else if (token === '}' || token === ']') depth--
-    else if (token !== ':') last = token
-    else if (depth === 1) {
-      const name: string = JSON.parse(last)
-      if (seen.has(name)) return name
-      seen.add(name)
-    }
+function addOthers(parameters: Map<string, string[]>, name: string, items: readonly unknown[]): void {
+  for (const item of items) {
+    if (item === null) continue
+    if (!['string', 'number', 'boolean'].includes(typeof item)) throw new ParameterFault(`${name} must be a string`)
+    add(parameters, name, item === true ? '1' : item === false ? '0' : toBytes(String(item)))
   }
-  return undefined
 }
 
 function parseObject(text: string): object {

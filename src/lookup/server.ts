@@ -9,6 +9,7 @@ import { BODY_READERS } from './bodies.js'
 import { HA1_PATH, INTERNAL_ERROR, pathOf, sendFault } from './fault.js'
 import { createHa1Handler } from './ha1.js'
 import { openLane } from './lane.js'
+import { BODY_MAX } from './lane-request.js'
 import { ParameterFault } from './parameters.js'
 import { createTokenCheck, createTokenReader } from './token-check.js'
 import { createVerify, createVerifyHandler, VERIFY_PATH } from './verify.js'
@@ -31,7 +32,6 @@ export type LookupDeps = {
 
 /** Longer than proxies keep an idle connection, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 75_000
-const BODY_MAX_BYTES = 65_536
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
 
@@ -41,7 +41,7 @@ export async function createLookupServer(deps: LookupDeps): Promise<FastifyInsta
   const server = fastify({
     logger: false,
     genReqId: createRequestId,
-    bodyLimit: BODY_MAX_BYTES,
+    bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',

@@ -54,21 +54,23 @@ export function refuseVerify(status: number, reason: Verdict['reason'], detail: 
 
 /** Who was let in: a credential's user, or, where there is none, whoever calls from an admitted address. */
 function describe({ realm, accountSid, credential, domain }: Admission): VerifyAnswer['more'] {
+  const where = domain ? { domain_sid: domain.sid } : undefined
+  if (!credential) return { realm, account_sid: accountSid, ...where }
   return {
-    ...(credential && { username: credential.username }),
-    ...{ realm, account_sid: accountSid },
-    ...(credential && {
-      credential_list_sid: credential.credentialListSid,
-      credential_sid: credential.credentialSid,
-    }),
-    ...(domain && { domain_sid: domain.sid }),
+    username: credential.username,
+    realm,
+    account_sid: accountSid,
+    credential_list_sid: credential.credentialListSid,
+    credential_sid: credential.credentialSid,
+    ...where,
   }
 }
 
 /** Puts the answer into the form that was asked for. */
 export function formatVerifyAnswer(answer: VerifyAnswer, format: VerifyFormat): HttpAnswer {
   const { status, reason, headers, retryAfterSeconds, more } = answer
-  const hdr = headers.map((line) => `${line}\r\n`).join('')
+  let hdr = ''
+  for (const line of headers) hdr += `${line}\r\n`
   return {
     status: format.http200 ? 200 : answer.httpStatus,
     retryAfterSeconds,

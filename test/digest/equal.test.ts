@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { equalInConstantTime } from '../../src/digest/equal.js'
+import { equalBytesInConstantTime, equalInConstantTime } from '../../src/digest/equal.js'
 
 t.test('two strings are equal in constant time exactly when they are equal', async (t) => {
   const anyString = fc.string({ unit: 'binary' })
@@ -25,4 +25,11 @@ t.test('strings of other lengths, and strings that only UTF-8 takes for one anot
   t.notOk(equalInConstantTime('\u00e9', 'e'))
   t.notOk(equalInConstantTime('\ud800', '\ufffd'))
   t.notOk(equalInConstantTime('\ud800', '\udfff'))
+})
+
+t.test('so are bytes', async (t) => {
+  const anyBytes = fc.uint8Array()
+  fc.assert(fc.property(anyBytes, anyBytes, (a, b) => equalBytesInConstantTime(a, b) === (`${a}` === `${b}`)))
+  fc.assert(fc.property(anyBytes, (a) => equalBytesInConstantTime(a, Uint8Array.from(a))))
+  t.notOk(equalBytesInConstantTime(Uint8Array.of(1), Uint8Array.of(1, 0)))
 })

@@ -7,6 +7,7 @@ import type { Authenticator } from '../../src/auth/authenticator.js'
 import { followConnections } from '../../src/http-connections.js'
 import { answer } from '../auth/phone.js'
 import { createRig, first } from '../auth/rig.js'
+import type { Owner } from '../fixtures/process.js'
 import { KNOWN_TOKENS } from '../fixtures/tenant.js'
 import { until } from '../fixtures/until.js'
 import { createDice, generateRequest } from './generated-requests.js'
@@ -36,7 +37,7 @@ const post = (body: string) => `${HEAD}Content-Length: ${body.length}\r\n\r\n${b
 const right = () => post(`method=REGISTER&authorization=${encodeURIComponent(nextAuthorization())}`)
 
 /** A connection that has left the lane, since what was asked on it first is not the lane's. */
-async function openSlowWire(t: Parameters<typeof openWire>[0]) {
+async function openSlowWire(t: Owner) {
   const wire = await openWire(t, port)
   await wire.send(HEALTH)
   await wire.answers(1)
@@ -51,14 +52,19 @@ for (const listener of createServer().listeners('connection')) {
 }
 
 /**
- * All that comes back for these bytes, once the client has ended its side. Where something follows that is no request,
+ * All that comes back for these bytes, once the client has ended its side; `first` was answered before. Where something follows that is no request,
  * node's parser may take back the answer to what came before it, depending on how the bytes were packed: then the
  * refusal alone counts.
  */
-async function exchange(t: Parameters<typeof openWire>[0], at: number, bytes: string): Promise<string> {
+async function exchange(t: Owner, at: number, bytes: string, first?: string): Promise<string> {
   const wire = await openWire(t, at)
+  if (first !== undefined) {
+    await wire.send(first)
+    await wire.answers(1)
+  }
+  const before = wire.received().length
   wire.socket.end(bytes, 'latin1')
-  const text = withoutChance(await wire.closed())
+  const text = withoutChance((await wire.closed()).slice(before))
   return text.slice(Math.max(0, text.search(REFUSAL)))
 }
 
@@ -112,6 +118,42 @@ t.test('thousands of generated requests, right ones and odd ones, are answered a
   for (const status of ['200', '400', '401', '404', '405', '413', '415']) {
     t.ok((outcomes.get(status) ?? 0) > 3, `${status}: ${outcomes.get(status)}`)
   }
+})
+
+t.test('a head that differs in one byte from that of the request before is not taken for it', async (t) => {
+  const plainPort = Number(new URL(plain.url).port)
+  const form = 'method=REGISTER&realm=example.com'
+  const bytes = post(form)
+  const end = bytes.indexOf('\r\n\r\n') + 4
+  const changed = Array.from({ length: end }, (_, at) => {
+    const other = String.fromCharCode(bytes.charCodeAt(at) ^ 1)
+    return bytes.slice(0, at) + other + bytes.slice(at + 1)
+  })
+  const lengths = [
+    '0',
+    '033',
+    '+33',
+    '-33',
+    '33 ',
+    '33,33',
+    '33\r\nContent-Length: 4',
+    '3',
+    '34',
+    '330',
+    '65537',
+    '999999',
+  ]
+  changed.push(
+    ...lengths.map((length) => bytes.replace('Length: 33', `Length: ${length}`)),
+    bytes.replace('33', '33\0'),
+  )
+  t.match(bytes, /Length: 33\r\n/)
+  for (const request of changed) {
+    const ours = await exchange(t, port, request, right())
+    const theirs = await exchange(t, plainPort, request, right())
+    if (ours !== theirs) t.equal(ours, theirs, JSON.stringify(request))
+  }
+  t.match(await exchange(t, port, bytes.replace('Bearer', 'Bearer x'), right()), /^HTTP\/1\.1 401 .*\r\n[\s\S]*"error"/)
 })
 
 t.test('a request that is split at any byte, or comes byte by byte, is the same request', async (t) => {
@@ -200,7 +242,7 @@ t.test('a client that does not read its answers is not read from any further', a
 })
 
 /** A lookup API whose checks end when the test says so. */
-async function openWaiting(t: Parameters<typeof openLookup>[0]) {
+async function openWaiting(t: Owner) {
   const waiting = new EventEmitter()
   const authenticator: Authenticator = {
     async verify() {
