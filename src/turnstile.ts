@@ -9,25 +9,36 @@ export type Turnstile = {
   waiting(subject: string): number
 }
 
-/** How many may wait is for the callers to say. */
-export function createTurnstile(room: number): Turnstile {
+/**
+ * How many may wait is for the callers to say. `roomOf` says how many are let in for a subject at this moment, one at
+ * least; it is asked only where somebody is inside.
+ */
+export function createTurnstile(roomOf: (subject: string) => number): Turnstile {
   const subjects = new Map<string, { inside: number; readonly waiting: (() => void)[] }>()
+  const hasRoom = (subject: string, inside: number) => inside === 0 || inside < roomOf(subject)
   return {
     enter(subject) {
       const held = subjects.get(subject)
       if (!held) subjects.set(subject, { inside: 1, waiting: [] })
-      else if (held.inside < room) held.inside++
+      else if (held.waiting.length === 0 && hasRoom(subject, held.inside)) held.inside++
       else return new Promise((resolve) => held.waiting.push(resolve))
       return undefined
     },
     leave(subject) {
       const held = subjects.get(subject)
-      const next = held?.waiting.shift()
-      // Whoever comes next takes the place over.
-      if (next) next()
-      else if (held && --held.inside === 0) subjects.delete(subject)
+      if (!held) return
+      held.inside--
+      for (let next = held.waiting[0]; next && hasRoom(subject, held.inside); next = held.waiting[0]) {
+        held.waiting.shift()
+        held.inside++
+        next()
+      }
+      if (held.inside === 0) subjects.delete(subject)
     },
-    hasRoom: (subject) => (subjects.get(subject)?.inside ?? 0) < room,
+    hasRoom(subject) {
+      const held = subjects.get(subject)
+      return !held || (held.waiting.length === 0 && hasRoom(subject, held.inside))
+    },
     waiting: (subject) => subjects.get(subject)?.waiting.length ?? 0,
   }
 }

@@ -14,7 +14,7 @@ export type ActorQueue = {
 
 /** Builds a queue for all accounts, in this process alone. Nobody who waits has a connection. */
 export function createActorQueue(): ActorQueue {
-  const turnstile = createTurnstile(IN_WORK_MAX)
+  const turnstile = createTurnstile(() => IN_WORK_MAX)
   return {
     async run(actorSid, work) {
       if (turnstile.waiting(actorSid) >= WAITING_MAX) {

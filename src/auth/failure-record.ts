@@ -35,6 +35,14 @@ export type Ban = {
   readonly count: number
 }
 
+/** What a failure comes to. */
+export type Counted = {
+  /** The ban that begins with it, if any. */
+  readonly ban: Ban | undefined
+  /** How many more may fail until the next ban, the one that brings it included; 1 at least. */
+  readonly left: number
+}
+
 /** Failures of subjects (a user from a source, a source) over sliding windows, and the bans that come of them. */
 export type FailureRecord = {
   /** The last ban where it is known at once; `null`: none, undefined: not known. */
@@ -42,8 +50,8 @@ export type FailureRecord = {
   /** The last ban, which may have ended, unless it is forgotten. */
   readBan(subject: string): Promise<Ban | undefined>
   /**
-   * Counts a failure; the ban that begins with it, if any. While one runs, no other begins, and a failure counts as if
-   * it came at its end: it was judged before the ban was known.
+   * Counts a failure. While a ban runs, no other begins, and a failure counts as if it came at its end: it was judged
+   * before the ban was known.
    */
-  countFailure(subject: string, rule: Rule): Promise<Ban | undefined>
+  countFailure(subject: string, rule: Rule): Promise<Counted>
 }

@@ -31,11 +31,16 @@ export function createMemoryFailureRecord({ now }: { readonly now: () => number 
       const end = Math.max(at, after.ban?.untilMs ?? 0)
       const windowMs = Math.max(...rule.limits.map((limit) => limit.windowMs), after.ban ? rule.banMaxMs : 0)
       subjects.set(subject, after, { ttl: end - at + windowMs })
-      if (after.ban === undefined || after.ban === before.ban) return undefined
+      const left = Math.max(1, Math.min(...rule.limits.map((limit) => limit.failures - countOf(after, limit.kind))))
+      if (after.ban === undefined || after.ban === before.ban) return { ban: undefined, left }
       bans.set(subject, after.ban)
-      return after.ban
+      return { ban: after.ban, left }
     },
   }
+}
+
+function countOf({ failures }: Subject, kind: Kind): number {
+  return failures[kind]?.length ?? 0
 }
 
 /** The subject with one failure more, and with the ban that it brings. */

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import { createTurnstile, type Turnstile } from '../turnstile.js'
@@ -18,8 +19,8 @@ export type Throttle = {
   /** Counts a wrong password, an unknown user, or an answer to what is offered that the user has no HA1 for; nothing else. */
   fail(attempt: Attempt): Promise<void>
   /**
-   * Judges an attempt: no more of one subject at a time than may fail, so that a burst of guesses is not all judged
-   * before the first is counted. Rejects with what `judge` rejects with.
+   * Judges an attempt: no more of one subject at a time than may still fail, as far as this process has counted, so that
+   * of a burst of guesses no more is judged than one after the other. Rejects with what `judge` rejects with.
    */
   inTurn<T>(attempt: Attempt, judge: () => Promise<T>): Promise<T>
 }
@@ -36,8 +37,17 @@ export type ThrottleLimits = {
   readonly banMaxMs: number
 }
 
-/** A subject's name in what an attempt counts for, its rule, and how many are judged at a time. */
-type Guard = { readonly name: 'pair' | 'source'; readonly rule: Rule; readonly turnstile: Turnstile }
+/** Subjects of which it is remembered how many more may fail; those that failed longest ago go first. */
+const FAILED_MAX = 10_000
+
+/** A subject's name in what an attempt counts for, and its rule. */
+type Guard = {
+  readonly name: 'pair' | 'source'
+  readonly rule: Rule
+  readonly turnstile: Turnstile
+  /** How many more of a subject may fail, where some have failed in the window. */
+  readonly left: LRUCache<string, number>
+}
 
 /** A throttle over a record that all nodes share; while that is away, over one of this process. */
 export function createThrottle(deps: {
@@ -51,7 +61,7 @@ export function createThrottle(deps: {
   const { shared, local, metrics, now, log } = deps
   const text = 'the shared record of failures did not answer; this process throttles alone'
   const warn = createRareWarning({ text, log, now })
-  const guards = createGuards(deps.limits)
+  const guards = createGuards(deps.limits, now)
   const subjectsOf = createSubjects()
   for (const counter of [metrics.throttled, metrics.bans]) for (const kind of KINDS) counter.inc({ kind }, 0)
 
@@ -110,8 +120,10 @@ export function createThrottle(deps: {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return metrics.failuresWithoutSource.inc()
       await Promise.all(
-        guards.map(async ({ name, rule }) => {
-          const ban = await onRecord((record) => record.countFailure(subjects[name], rule))
+        guards.map(async (guard) => {
+          const subject = subjects[guard.name]
+          const { ban, left } = await onRecord((record) => record.countFailure(subject, guard.rule))
+          guard.left.set(subject, left)
           if (ban === undefined) return
           metrics.bans.inc({ kind: ban.kind })
           logBan(log, { ban, attempt, subjects, now: now() })
@@ -134,7 +146,7 @@ export function createThrottle(deps: {
 }
 
 /** One for each subject that has a limit at all. */
-function createGuards(limits: ThrottleLimits): readonly Guard[] {
+function createGuards(limits: ThrottleLimits, now: () => number): readonly Guard[] {
   const { userFailures, sourceFailures, windowMs, retryFailures, retryWindowMs, banMs, banMaxMs } = limits
   const limitsOf: Readonly<Record<Guard['name'], readonly Limit[]>> = {
     pair: [
@@ -146,8 +158,11 @@ function createGuards(limits: ThrottleLimits): readonly Guard[] {
   return (['pair', 'source'] as const).flatMap((name) => {
     const some = limitsOf[name].filter(({ failures }) => failures > 0)
     if (some.length === 0) return []
-    const turnstile = createTurnstile(Math.min(...some.map(({ failures }) => failures)))
-    return [{ name, rule: { limits: some, banMs, banMaxMs }, turnstile }]
+    const most = Math.min(...some.map(({ failures }) => failures))
+    const ttl = Math.max(...some.map((limit) => limit.windowMs))
+    const left = new LRUCache<string, number>({ max: FAILED_MAX, ttl, perf: { now } })
+    const turnstile = createTurnstile((subject) => left.get(subject) ?? most)
+    return [{ name, rule: { limits: some, banMs, banMaxMs }, turnstile, left }]
   })
 }
 

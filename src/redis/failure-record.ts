@@ -7,7 +7,7 @@ import { createScript } from './script.js'
  * KEYS[1] a subject's failures: for each kind their times, separated by spaces; `bans` so far, `until` (end of the last
  * one). KEYS[2] its ban, there for as long as that runs: end, kind and number, separated by spaces.
  * ARGV: now, first ban, longest ban; then for each limit: kind, failures that are too many, window, 1 where they last.
- * All times in ms. Answers the ban where one begins.
+ * All times in ms. Answers how many more may fail, and the ban where one begins.
  */
 const COUNT = createScript(`
 local function whole(number) return string.format('%.0f', number) end
@@ -37,14 +37,16 @@ if kind then
   redis.call('HSET', KEYS[1], 'bans', bans, 'until', whole(last))
   redis.call('SET', KEYS[2], whole(last) .. ' ' .. kind .. ' ' .. bans, 'PX', whole(ban))
 end
+local left = math.huge
 for n, times in pairs(counted) do
   if kind and ARGV[n + 3] ~= '1' then times = {} end
+  left = math.min(left, tonumber(ARGV[n + 1]) - #times)
   for index, time in ipairs(times) do times[index] = whole(time + ban) end
   redis.call('HSET', KEYS[1], ARGV[n], table.concat(times, ' '))
 end
 if bans > 0 then keep = math.max(keep, longest) end
 redis.call('PEXPIRE', KEYS[1], whole(math.max(now, last) - now + keep))
-return kind and redis.call('GET', KEYS[2])
+return { math.max(1, left), kind and redis.call('GET', KEYS[2]) or false }
 `)
 
 /**
@@ -61,11 +63,12 @@ export function createRedisFailureRecord(deps: {
     peekBan: (subject) => near?.peek(subject),
     readBan: async (subject) => parseBan(await redis.get(banKey(subject))),
     async countFailure(subject, rule) {
-      const answer = await COUNT(redis, [failuresKey(subject), banKey(subject)], [now(), ...toArguments(rule)])
-      const ban = typeof answer === 'string' ? parseBan(answer) : undefined
+      const keys = [failuresKey(subject), banKey(subject)]
+      const [left, text] = (await COUNT(redis, keys, [now(), ...toArguments(rule)])) as [number, string | null]
+      const ban = parseBan(text)
       // Here it is in force at once; the other nodes hear of it from Redis.
       if (ban) near?.put(subject, ban)
-      return ban
+      return { ban, left }
     },
   }
 }

@@ -34,7 +34,11 @@ t.test('a node whose replay guard or throttle acts alone says so, once for many 
   const guard = createReplayGuard({ ...records, strict: false, metrics, log, now })
   const throttle = createThrottle({
     shared: { peekBan: () => undefined, readBan: away, countFailure: away },
-    local: { peekBan: () => null, readBan: async () => undefined, countFailure: async () => undefined },
+    local: {
+      peekBan: () => null,
+      readBan: async () => undefined,
+      countFailure: async () => ({ ban: undefined, left: 1 }),
+    },
     limits: {
       ...{ userFailures: 10, sourceFailures: 100, windowMs: 60_000, retryFailures: 20, retryWindowMs: 60_000 },
       ...{ banMs: 60_000, banMaxMs: 60_000 },

@@ -41,7 +41,7 @@ async function useAll(t: Tap, redis: RedisClient, database: Database): Promise<v
 
   const failures = createRedisFailureRecord({ redis, now })
   const limits = [{ kind: 'user', failures: 1, windowMs: 60_000, lasting: false }] as const
-  const ban = await failures.countFailure('alice', { limits, banMs: 60_000, banMaxMs: 60_000 })
+  const { ban } = await failures.countFailure('alice', { limits, banMs: 60_000, banMaxMs: 60_000 })
   t.ok(ban && ban.untilMs > now())
   t.same(await failures.readBan('alice'), ban)
   const listed: unknown[] = []

@@ -97,8 +97,7 @@ t.test('it bans exactly when the record in memory does', async (t) => {
     const subject = `by ${rule.limits.length} limits`
     for (const wait of [...waits, ...waits, ...waits]) {
       advance(wait)
-      const ban = await record.countFailure(subject, rule)
-      t.same(ban, await memory.countFailure(subject, rule))
+      t.same(await record.countFailure(subject, rule), await memory.countFailure(subject, rule))
       for (const ms of [0, 59_999, 1]) {
         advance(ms)
         const [mine, other] = [await endOf(record, subject), await endOf(memory, subject)]
@@ -110,11 +109,11 @@ t.test('it bans exactly when the record in memory does', async (t) => {
 
 t.test('a failure tells of the ban that begins with it, and of no other', async (t) => {
   const { record, now } = stage()
-  t.equal(await record.countFailure('alice', LIMIT), undefined)
-  t.equal(await record.countFailure('alice', LIMIT), undefined)
+  t.same(await record.countFailure('alice', LIMIT), { ban: undefined, left: 2 })
+  t.same(await record.countFailure('alice', LIMIT), { ban: undefined, left: 1 })
   const ban = { kind: 'user', untilMs: now() + 60_000, count: 1 }
-  t.same(await record.countFailure('alice', LIMIT), ban)
-  for (let late = 0; late < 9; late++) t.equal(await record.countFailure('alice', LIMIT), undefined)
+  t.same(await record.countFailure('alice', LIMIT), { ban, left: 3 })
+  for (const left of [2, 1, 1, 1]) t.same(await record.countFailure('alice', LIMIT), { ban: undefined, left })
   t.same(await record.readBan('alice'), ban, 'failures judged before the ban was known do not make it longer')
 })
 
@@ -131,9 +130,9 @@ t.test('failures that last count after a ban too, and go after their window with
     advance(minutes * 60_000)
   }
   advance(599_999 - 60_000 * 4)
-  t.match(await record.countFailure('alice', BOTH), { kind: 'retry' })
+  t.match(await record.countFailure('alice', BOTH), { ban: { kind: 'retry' }, left: 1 })
   advance(3_600_000 + 600_000)
-  t.equal(await record.countFailure('alice', BOTH), undefined)
+  t.same(await record.countFailure('alice', BOTH), { ban: undefined, left: 2 })
 })
 
 t.test('a ban has a key of its own that ends with it, on the server of its failures', async (t) => {

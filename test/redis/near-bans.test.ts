@@ -42,7 +42,7 @@ t.beforeEach(async () => {
 })
 
 t.test('a ban is known at once where it begins, and without a question on every other node', async (t) => {
-  const ban = await one.countFailure('alice', RULE)
+  const { ban } = await one.countFailure('alice', RULE)
   t.ok(ban)
   t.same(one.peekBan('alice') ?? ban, ban)
   await until(() => two.peekBan('alice') !== null)
