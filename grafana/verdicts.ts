@@ -84,8 +84,9 @@ export const VERDICTS: readonly PanelPlan[] = [
     kind: 'lines',
     title: 'Throttled by kind',
     description:
-      'Checks per second refused for too many wrong passwords. user: one user from one source, often a phone with an ' +
-      'old password. source: one address over many users, somebody guessing, or many phones behind one address. ' +
+      'Checks per second refused for too many wrong passwords; sipauthd ban list tells whose. user: one user from one ' +
+      'source. retry: the same over a long time, mostly a phone with an old password. source: one address over many ' +
+      'users, somebody guessing, or many phones behind one address. ' +
       'failures without source: wrong passwords that cannot be throttled, since the proxy sends no source_ip.',
     unit: RequestsPerSecond,
     width: 8,
