@@ -22,23 +22,22 @@ t.test('a master that dies and is failed over by Sentinel: nobody gets a wrong a
   })
 })
 
-t.test('a cluster of three that is resharded, and loses a master: nobody gets a wrong answer', async (t) => {
+t.test('a cluster of three that is resharded: nobody gets a wrong answer', async (t) => {
   const { url, masters } = await startCluster(t)
-  const [first, second, third] = masters
-  if (!first || !second || !third) throw new Error('there are not three masters')
+  const [first, second] = masters
+  if (!first || !second) throw new Error('there are not three masters')
   const ask = (...command: string[]) => runCli(first.port, '-c', ...command)
   const site = await openSite(t, { DATABASE_URL: await postgres.createDatabase(), REDIS_URL: url }, ask)
   const [from, to] = await Promise.all([first, second].map(({ cli }) => cli('CLUSTER', 'MYID')))
   await endure(t, site, {
     begin: () => {
-      const options = ['--cluster-from', from ?? '', '--cluster-to', to ?? '', '--cluster-slots', '3000']
+      const options = ['--cluster-from', from ?? '', '--cluster-to', to ?? '', '--cluster-slots', '500']
       return runCli(first.port, '--cluster', 'reshard', `127.0.0.1:${first.port}`, ...options, '--cluster-yes')
     },
     end: () => undefined,
     ...promised,
     shownBy: {},
   })
-  await endure(t, site, { begin: () => third.stop('SIGKILL'), end: () => third.restart(), ...promised, shownBy: {} })
 })
 
 async function runCli(port: number, ...args: string[]): Promise<string> {

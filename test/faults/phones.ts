@@ -16,7 +16,7 @@ const KINDS = {
   unknown: { username: 'nobody', password: 'Correct-Horse-7' },
 } as const
 
-export function startPhones({ nodes, realm }: Site): Phones {
+export function startPhones({ nodes, realm }: Pick<Site, 'nodes' | 'realm'>): Phones {
   const reasons = { right: new Set<string>(), wrong: new Set<string>(), unknown: new Set<string>() }
   let stopping = false
 
@@ -26,7 +26,8 @@ export function startPhones({ nodes, realm }: Site): Phones {
       const nonce = await node.nonce(realm).catch(() => undefined)
       // No challenge: no store could be asked, which is no answer to a password.
       if (nonce === undefined) reasons[kind].add('unavailable')
-      else reasons[kind].add(await node.present({ realm, username, password }, nonce))
+      // Nor is the end of a connection to a node that dies.
+      else reasons[kind].add(await node.present({ realm, username, password }, nonce).catch(() => 'unavailable'))
       await sleep(PAUSE_MS)
     }
   }

@@ -24,7 +24,6 @@ const UP = 'sipauthd_store_up{store="postgres"}'
 const promised = { checks: 'ok', writes: 'refused', shownBy: { [UP]: 0 } } as const
 
 const FAULTS: Readonly<Record<string, Fault>> = {
-  stopped: { begin: () => postgres.stop('SIGINT'), end: () => postgres.restart(), ...promised },
   crashed: { begin: () => postgres.stop('SIGKILL'), end: () => postgres.restart(), ...promised },
   paused: { begin: () => postgres.pause(), end: () => postgres.resume(), ...promised },
   'out of connections': {

@@ -37,12 +37,6 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     ...promised,
     shownBy: { [UNSHARED]: 'rises', [RESTING]: 'rises' },
   },
-  'slow, but in time': {
-    begin: () => proxy.setDelay(60),
-    end: () => proxy.setDelay(0),
-    ...promised,
-    shownBy: { [UP]: 1 },
-  },
   flushed: {
     begin: () => redis.cli('FLUSHALL'),
     end: () => undefined,
