@@ -11,10 +11,16 @@ export function readDatagram(bytes: Buffer): Reading | undefined {
   if (start === bytes.length) return undefined
   const tooLarge = bytes.length > LIMITS.message
   const end = bytes.indexOf('\r\n\r\n', start, 'latin1')
-  if (end >= 0)
-    return readMessage(bytes.subarray(start, end), bytes.subarray(end + 4), tooLarge ? TOO_LARGE : undefined)
-  if (bytes.length - start > LIMITS.head) return readMessage(bytes.subarray(start), Buffer.alloc(0), TOO_LARGE)
+  if (end >= 0) return readMessage(bytes.subarray(start, end), after(bytes, end + 4), tooLarge ? TOO_LARGE : undefined)
+  if (bytes.length - start > LIMITS.head) return readMessage(bytes.subarray(start), NOTHING, TOO_LARGE)
   return { outcome: 'dropped', why: 'no end of the head' }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** Most messages have no body, and no Buffer is made for it. */
+function after(bytes: Buffer, position: number): Buffer {
+  return position === bytes.length ? NOTHING : bytes.subarray(position)
 }
 
 /** The first position from `start` on that is neither CR nor LF (RFC 3261 section 7.5). */

@@ -10,7 +10,7 @@ import { redirect } from './redirect.js'
 import { createRefusals } from './refusals.js'
 import { register } from './register.js'
 import { createReplyWriter, type Reply, type Source } from './reply.js'
-import { readSubject } from './subject.js'
+import { readSubject, type Subject } from './subject.js'
 import { createTransactions, transactionKey } from './transactions.js'
 import { refusalReply, unavailable } from './verdict-reply.js'
 import type { Via } from './via.js'
@@ -102,9 +102,9 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     return kept !== undefined
   }
 
-  const serve = async (request: SipRequest, admission: Admission): Promise<Reply> => {
+  const serve = async (request: SipRequest, admission: Admission, subject: Subject): Promise<Reply> => {
     try {
-      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, admission)
+      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, admission, subject)
     } catch (error) {
       logFault(error, 'bindings cannot be reached')
       return unavailable(RETRY_SECONDS)
@@ -126,7 +126,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       callId: request.callId,
     })
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
-    const text = write(request, await serve(request, verdict), channel.source)
+    const text = write(request, await serve(request, verdict, subject), channel.source)
     const reliable = channel.transport !== 'UDP'
     transactions.complete(key, request.method, { text, reliable, send: sender(channel, request.vias[0]) })
   }

@@ -120,7 +120,7 @@ function cutBody({ values }: Head, rest: Buffer): Buffer | undefined {
   const text = values['content-length']?.[0]
   if (text === undefined) return rest
   if (!/^\d{1,6}$/.test(text) || Number(text) > rest.length) return undefined
-  return rest.subarray(0, Number(text))
+  return Number(text) === rest.length ? rest : rest.subarray(0, Number(text))
 }
 
 function readContacts(values: readonly string[]) {

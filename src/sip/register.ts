@@ -2,6 +2,7 @@ import type { Admission } from '../auth/verdict.js'
 import type { Binding, Bindings, ContactChange } from './bindings.js'
 import type { Contact, SipRequest } from './message.js'
 import type { Reply } from './reply.js'
+import type { Subject } from './subject.js'
 import { comparableUri, parseUri } from './uri.js'
 
 /** Seconds that a binding lasts: the shortest and longest granted, and what counts where nothing proper is asked. */
@@ -15,16 +16,16 @@ const Q_VALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
 /**
  * Answers a REGISTER that was let in, RFC 3261 section 10.3 from step 4 on. Only the credential's own address of record
  * may be registered: its user at its realm or at the SIP domain that was asked for, which lead to the same bindings.
- * Rejects where the bindings cannot be reached.
+ * `to` is the address in To. Rejects where the bindings cannot be reached.
  */
 export async function register(
   { bindings, now }: RegisterDeps,
   request: SipRequest,
   { realm, domain, credential }: Admission,
+  to: Subject,
 ): Promise<Reply> {
-  const to = parseUri(request.toUri)
-  if (to === undefined || ![realm, domain?.name].includes(to.host)) return { status: 404 }
-  if (credential === undefined || to.user !== credential.username) return { status: 403 }
+  if (to.domain !== realm && to.domain !== domain?.name) return { status: 404 }
+  if (credential === undefined || to.identity !== credential.username) return { status: 403 }
   const address = { realm, username: credential.username }
   const changes = readChanges(request)
   if ('status' in changes) return changes

@@ -108,7 +108,7 @@ function unfold(lines: readonly string[]): string[] {
 
 /** The headers of a head's lines, of which the first is no header. */
 function collect(lines: readonly string[]): Pick<Head, 'values' | 'fault'> {
-  const values: { [Name in HeaderName]: string[] | undefined } = { ...NONE }
+  const values: { [Name in HeaderName]: string[] | undefined } = noValues()
   let fault: Fault | undefined
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? ''
@@ -129,4 +129,19 @@ function collect(lines: readonly string[]): Pick<Head, 'values' | 'fault'> {
   return { values, fault }
 }
 
-const NONE = Object.fromEntries(HEADER_NAMES.map((name) => [name, undefined])) as { [Name in HeaderName]: undefined }
+/** Written out, since one shape for all heads is what makes them quick to fill and to read. */
+function noValues(): { [Name in HeaderName]: undefined } {
+  return {
+    via: undefined,
+    from: undefined,
+    to: undefined,
+    'call-id': undefined,
+    cseq: undefined,
+    'content-length': undefined,
+    contact: undefined,
+    expires: undefined,
+    authorization: undefined,
+    require: undefined,
+    'user-agent': undefined,
+  }
+}

@@ -37,8 +37,8 @@ export function parseUri(text: string): SipUri | undefined {
  * two URIs has makes them differ, which is stricter than the section for those it does not know.
  */
 export function comparableUri(uri: SipUri): string {
-  const [parameters = '', headers = ''] = uri.tail.split('?', 2)
-  const sorted = parameters.toLowerCase().split(';').filter(Boolean).sort().join(';')
+  const [parameters = '', headers = ''] = uri.tail === '' ? [] : uri.tail.split('?', 2)
+  const sorted = parameters === '' ? '' : parameters.toLowerCase().split(';').filter(Boolean).sort().join(';')
   const user = uri.user === undefined ? '' : `${normalizeEscapes(uri.user)}@`
   const host = uri.host.includes(':') ? `[${uri.host}]` : uri.host
   const port = uri.port === undefined ? '' : `:${uri.port}`
@@ -47,6 +47,7 @@ export function comparableUri(uri: SipUri): string {
 
 /** RFC 3261 section 19.1.4: outside the reserved characters, `%HH` is the character itself. */
 function normalizeEscapes(text: string): string {
+  if (!text.includes('%')) return text
   return text.replace(/%[0-9a-f]{2}/gi, (escaped) => {
     const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
     return /[A-Za-z0-9\-_.!~*'()]/.test(character) ? character : escaped.toUpperCase()
