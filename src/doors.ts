@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from './config.js'
 import { followConnections } from './http-connections.js'
@@ -19,6 +20,15 @@ export type HttpDoor = {
   close(): Promise<void>
   /** How long closing may take, in ms. */
   readonly closingMs: number
+}
+
+/** Takes a connection to the management (`api`) or lookup API (`auth`) that another process accepted; false: no more. */
+export type Take = (door: 'api' | 'auth', socket: Socket) => boolean
+
+/** The HTTP servers of this process. */
+export type LocalHttpDoor = HttpDoor & {
+  /** Instead of `open`: serves connections that another process accepts. */
+  adopt(): Promise<Take>
 }
 
 /** All doors as one thing that opens and closes. */
@@ -43,8 +53,11 @@ const ANSWERS_MS = 4_000
 const CLOSING_MS = 5_000
 
 /** Takes servers that do not listen yet, and another time than `ANSWERS_MS`. */
-export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS_MS): HttpDoor {
+export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS_MS): LocalHttpDoor {
   const connections = followConnections([api.server, lookup.server])
+  const servers = { api: api.server, auth: lookup.server }
+  let closing = false
+
   return {
     closingMs: CLOSING_MS,
     async open({ HOST: host, API_PORT, AUTH_PORT }) {
@@ -58,13 +71,26 @@ export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS
       }
       throw firstReason(opened)
     },
+    async adopt() {
+      await Promise.all([api.ready(), lookup.ready()])
+      // Without it node:http would watch over no time limit (headersTimeout, requestTimeout).
+      for (const server of Object.values(servers)) server.emit('listening')
+      return (door, socket) => {
+        if (closing) return false
+        // As those that the server accepts itself: a client may end its side before the answer.
+        socket.allowHalfOpen = true
+        return servers[door].emit('connection', socket)
+      }
+    },
     async close() {
+      closing = true
       // A connection that a client keeps open after its last answer, or has said nothing on yet, would hold the server up.
       connections.endIdle()
       const idle = setInterval(() => connections.endIdle(), IDLE_CHECK_MS)
       const late = setTimeout(() => connections.endAll(), answersMs)
       try {
-        await Promise.all([api.close(), lookup.close()])
+        // Those that were adopted are none of the servers' own.
+        await Promise.all([api.close(), lookup.close()]).then(() => connections.allEnded())
       } finally {
         clearInterval(idle)
         clearTimeout(late)

@@ -8,6 +8,8 @@ export type HttpConnections = {
   endIdle(): void
   /** Destroys all. */
   endAll(): void
+  /** Resolves when there is none. */
+  allEnded(): Promise<void>
 }
 
 /**
@@ -41,6 +43,9 @@ export function followConnections(servers: readonly Server[]): HttpConnections {
     },
     endAll() {
       for (const socket of running.keys()) socket.destroy()
+    },
+    async allEnded() {
+      await Promise.all([...running.keys()].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     },
   }
 }

@@ -1,7 +1,7 @@
 import { createApiServer } from './api/server.js'
 import type { Config } from './config.js'
 import { DOCUMENTATION } from './documentation.js'
-import { createHttpDoor, type HttpDoor } from './doors.js'
+import { createHttpDoor, type LocalHttpDoor } from './doors.js'
 import type { Engine } from './engine.js'
 import type { Log } from './log.js'
 import { createLookupServer } from './lookup/server.js'
@@ -21,7 +21,7 @@ export async function buildHttpDoor(deps: {
   /** All metrics as text, where they are more than this process's own. */
   readonly scrape?: () => Promise<string>
   readonly log: Log
-}): Promise<HttpDoor> {
+}): Promise<LocalHttpDoor> {
   const { config, engine, secrets, log } = deps
   let serving = false
   const api = await createApiServer({
@@ -58,6 +58,11 @@ export async function buildHttpDoor(deps: {
       const bound = await door.open(config)
       serving = true
       return bound
+    },
+    async adopt() {
+      const take = await door.adopt()
+      serving = true
+      return take
     },
     close() {
       serving = false

@@ -46,9 +46,13 @@ export async function serveForPrimary(
 
     const { scrape } = link
     const door = await buildHttpDoor({ config, database, engine, secrets, decoySecret, metrics, scrape, log })
-    closers.add(() => door.close())
-    const { apiPort, authPort } = await link.build(stopping)
-    link.opened(await door.open({ ...config, API_PORT: apiPort, AUTH_PORT: authPort }))
+    closers.add(() => {
+      link.leave()
+      return door.close()
+    })
+    const take = await door.adopt()
+    stopping.throwIfAborted()
+    link.serve(take)
     return { stop: () => closeInTime(closers, log) }
   } catch (error) {
     await closers.closeAll()

@@ -5,10 +5,13 @@ import { awaitStopSignals } from './stop-signals.js'
 
 /**
  * `sipauthd worker`: one of the processes that `sipauthd serve` starts where WORKERS is above 1. It stops when the
- * primary tells it to or a signal does, and ends with the primary (node:cluster sees to that).
+ * primary tells it to or a signal does, and ends with the primary.
  */
 export async function runWorker({ config, log, args }: CommandContext): Promise<number> {
   if (!process.send || args.length > 0) throw new UsageError('sipauthd worker is started by sipauthd serve (WORKERS)')
+  // Nobody would give it connections any more, nor start another when it dies.
+  process.on('disconnect', () => process.exit(0))
+  if (!process.connected) return 0
   const link = linkToPrimary(process, log)
   const signals = awaitStopSignals(log)
   // The primary hears it too, and tells what is to be done.

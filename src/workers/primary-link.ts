@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Log } from '../log.js'
-import type { Boot, Snapshot, ToPrimary, ToWorker } from './protocol.js'
+import type { Boot, DoorName, Snapshot, ToPrimary, ToWorker } from './protocol.js'
 import { createQuestions } from './questions.js'
 
 /** How long the metrics of the whole node may take, in ms: longer than any worker may. */
@@ -10,9 +11,10 @@ const SCRAPE_MS = 3_000
 export type PrimaryLink = {
   /** What to begin with. */
   readonly boot: Promise<Boot>
-  /** Says that the doors could be opened, and resolves with the ports once all workers can; rejects once `signal` is aborted. */
-  build(signal: AbortSignal): Promise<{ readonly apiPort: number; readonly authPort: number }>
-  opened(bound: { readonly api: string; readonly auth: string }): void
+  /** Asks for connections; `take` answers whether it takes one. */
+  serve(take: (door: DoorName, socket: Socket) => boolean): void
+  /** Asks for no more of them. */
+  leave(): void
   /** The metrics of the whole node as text. */
   scrape(): Promise<string>
   /** Resolves when the primary stops. */
@@ -23,7 +25,9 @@ export type PrimaryLink = {
   answerMeasures(measure: () => Promise<Snapshot>): void
 }
 
-type Told = { readonly [Kind in ToWorker['kind']]: [Extract<ToWorker, { readonly kind: Kind }>] }
+type Told = {
+  readonly [Kind in ToWorker['kind']]: [message: Extract<ToWorker, { readonly kind: Kind }>, socket: Socket | undefined]
+}
 
 /** Takes up the line of a process that has one. */
 export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
@@ -45,18 +49,19 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
   told.on('nonceSecrets', (changed) => {
     nonceSecrets = changed.nonceSecrets
   })
-  channel.on('message', (message: ToWorker) => told.emit(message.kind, message as never))
+  channel.on('message', (message: ToWorker, socket?: Socket) => told.emit(message.kind, message as never, socket))
   tell({ kind: 'started' })
   return {
     boot,
     stopped,
-    async build(signal) {
-      const ports = once(told, 'open', { signal })
-      tell({ kind: 'built' })
-      const [{ apiPort, authPort }] = await ports
-      return { apiPort, authPort }
+    serve(take) {
+      told.on('connection', ({ id, door }, socket) => {
+        // Where its peer was faster, there is none to take.
+        tell({ kind: socket === undefined || take(door, socket) ? 'taken' : 'refused', id })
+      })
+      tell({ kind: 'serving' })
     },
-    opened: (bound) => tell({ kind: 'opened', ...bound }),
+    leave: () => tell({ kind: 'leaving' }),
     scrape: () => scrapes.ask((id) => tell({ kind: 'scrape', id })),
     followNonceSecrets(take) {
       if (nonceSecrets) take(nonceSecrets)

@@ -1,6 +1,9 @@
 import type { Registry } from 'prom-client'
 
-/** What a worker cannot find out for itself, or must have as its siblings do. It travels in the clear, between two ends of a socket pair. */
+/**
+ * What a worker cannot find out for itself, or must have as its siblings do. It travels in the clear, between the two
+ * ends of a socket pair.
+ */
 export type Boot = {
   readonly masterAccountSid: string
   readonly masterAuthTokens: readonly string[]
@@ -13,10 +16,14 @@ export type Boot = {
 /** Metrics as prom-client hands them to other processes. */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
+/** The HTTP doors, by the variable that has their port. */
+export type DoorName = 'api' | 'auth'
+
 /** What the primary tells a worker. */
 export type ToWorker =
   | { readonly kind: 'begin'; readonly boot: Boot }
-  | { readonly kind: 'open'; readonly apiPort: number; readonly authPort: number }
+  /** Comes with a connection to be served at the door; `id` names it among those of this worker. */
+  | { readonly kind: 'connection'; readonly id: number; readonly door: DoorName }
   | { readonly kind: 'nonceSecrets'; readonly nonceSecrets: readonly string[] }
   | { readonly kind: 'measure'; readonly id: number }
   | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
@@ -26,9 +33,13 @@ export type ToWorker =
 export type ToPrimary =
   /** It listens to messages. */
   | { readonly kind: 'started' }
-  /** It could open its doors. */
-  | { readonly kind: 'built' }
-  | { readonly kind: 'opened'; readonly api: string; readonly auth: string }
+  /** It takes connections. */
+  | { readonly kind: 'serving' }
+  /** It takes none any more: it ends. */
+  | { readonly kind: 'leaving' }
+  /** The connection is its own now, or it came too late for it. */
+  | { readonly kind: 'taken'; readonly id: number }
+  | { readonly kind: 'refused'; readonly id: number }
   | { readonly kind: 'scrape'; readonly id: number }
   | { readonly kind: 'measured'; readonly id: number; readonly metrics: Snapshot }
 

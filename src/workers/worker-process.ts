@@ -1,10 +1,13 @@
-import cluster from 'node:cluster'
+import { fork } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import type { Log } from '../log.js'
-import { dispatch, type Snapshot, type ToPrimary, type ToWorker } from './protocol.js'
+import { type DoorName, dispatch, type Snapshot, type ToPrimary, type ToWorker } from './protocol.js'
 import { createQuestions } from './questions.js'
 
 /** How long a worker may take to tell its metrics, in ms. */
 const MEASURE_MS = 1_000
+const PROGRAM = fileURLToPath(new URL('../cli.js', import.meta.url))
 
 /** How a process ended: exit code, or the signal that ended it. */
 export type Ending = { readonly code: number | null; readonly signal: string | null }
@@ -13,6 +16,8 @@ export type Ending = { readonly code: number | null; readonly signal: string | n
 export type WorkerProcess = {
   readonly pid: number | undefined
   tell(message: ToWorker): void
+  /** Hands a connection over that nothing was read of. */
+  give(door: DoorName, socket: Socket): void
   /** Its metrics; rejects where they do not come in time. */
   measure(): Promise<Snapshot>
   kill(): void
@@ -23,36 +28,59 @@ export type WorkerProcess = {
 /** What a worker's messages lead to. */
 export type WorkerEvents = {
   onStarted(worker: WorkerProcess): void
-  onBuilt(worker: WorkerProcess): void
-  onOpened(worker: WorkerProcess, bound: { readonly api: string; readonly auth: string }): void
+  onServing(worker: WorkerProcess): void
+  onLeaving(worker: WorkerProcess): void
+  /** A connection comes back: the worker did not take it, or was gone before it could. */
+  onReturned(door: DoorName, socket: Socket): void
   /** It was asked for the metrics of the whole node. */
   scrape(): Promise<string>
 }
 
 /** Starts `sipauthd worker`, with this process's environment and output. */
 export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
-  cluster.setupPrimary({ args: ['worker'] })
-  const forked = cluster.fork()
+  const child = fork(PROGRAM, ['worker'])
   const snapshots = createQuestions<Snapshot>(MEASURE_MS)
+  /** Connections on their way. This process holds on to each until it is known to have arrived. */
+  const underWay = new Map<number, { readonly door: DoorName; readonly socket: Socket }>()
+  let given = 0
+
+  /** A worker that cannot be told is at its end, which is heard of. */
+  function onTold(error: Error | null): void {
+    if (error) log.debug({ err: error, worker: child.pid }, 'a worker could not be told')
+  }
 
   const worker: WorkerProcess = {
-    pid: forked.process.pid,
+    pid: child.pid,
     tell(message) {
-      if (!forked.isConnected()) return
-      forked.send(message, (error) => {
-        if (error) log.debug({ err: error, worker: forked.process.pid }, 'a worker could not be told')
-      })
+      if (child.connected) child.send(message, onTold)
+    },
+    give(door, socket) {
+      const id = ++given
+      underWay.set(id, { door, socket })
+      const message: ToWorker = { kind: 'connection', id, door }
+      if (child.connected) child.send(message, socket, { keepOpen: true }, onTold)
     },
     measure: () => snapshots.ask((id) => worker.tell({ kind: 'measure', id })),
-    kill: () => void forked.process.kill('SIGKILL'),
+    kill: () => void child.kill('SIGKILL'),
     ended: new Promise((resolve) => {
-      forked.on('exit', (code, signal) => resolve({ code, signal }))
-      // What could not even be started has no exit.
-      forked.on('error', (error) => {
-        log.error({ err: error, worker: forked.process.pid }, 'a worker could not be started or told')
-        if (forked.process.pid === undefined) resolve({ code: null, signal: null })
+      child.on('exit', (code, signal) => resolve({ code, signal }))
+      child.on('error', (error) => {
+        log.error({ err: error, worker: child.pid }, 'a worker could not be started')
+        // What could not even be started has no exit.
+        if (child.pid === undefined) resolve({ code: null, signal: null })
       })
     }),
+  }
+
+  function takeBack(id: number): { readonly door: DoorName; readonly socket: Socket } | undefined {
+    const connection = underWay.get(id)
+    underWay.delete(id)
+    return connection
+  }
+
+  function returnConnection(id: number): void {
+    const connection = takeBack(id)
+    if (connection) events.onReturned(connection.door, connection.socket)
   }
 
   async function answerScrape(id: number): Promise<void> {
@@ -63,17 +91,23 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     }
   }
 
-  forked.on('message', (message: ToPrimary) =>
+  child.on('message', (message: ToPrimary) =>
     dispatch<ToPrimary>(
       {
         started: () => events.onStarted(worker),
-        built: () => events.onBuilt(worker),
-        opened: ({ api, auth }) => events.onOpened(worker, { api, auth }),
+        serving: () => events.onServing(worker),
+        leaving: () => events.onLeaving(worker),
+        // This process's end of it is only a second handle; the connection stays.
+        taken: ({ id }) => takeBack(id)?.socket.destroy(),
+        refused: ({ id }) => returnConnection(id),
         measured: ({ id, metrics }) => snapshots.answer(id, metrics),
         scrape: ({ id }) => void answerScrape(id),
       },
       message,
     ),
   )
+  void worker.ended.then(() => {
+    for (const id of [...underWay.keys()]) returnConnection(id)
+  })
   return worker
 }

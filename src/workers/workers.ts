@@ -3,7 +3,7 @@ import type { HttpDoor } from '../doors.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
 import type { Secret } from '../secret.js'
-import { fillInPorts } from './free-ports.js'
+import { createHandover } from './handover.js'
 import { createNodeMetrics } from './node-metrics.js'
 import type { Boot } from './protocol.js'
 import { createRestartPauses } from './restart-pauses.js'
@@ -18,8 +18,6 @@ export type Workers = HttpDoor & {
 /** How long workers may take to drain before they are killed, in ms; they bound what they do themselves. */
 const DRAIN_MS = 7_500
 
-type Bound = Awaited<ReturnType<HttpDoor['open']>>
-
 /** Starts the workers when it is opened, and from then on a new one for each that ends; `stopping` gives the start up. */
 export function createWorkers(deps: {
   readonly config: Config
@@ -30,61 +28,69 @@ export function createWorkers(deps: {
   readonly log: Log
 }): Workers {
   const { stopping, log } = deps
-  const count = deps.config.WORKERS
   let { boot } = deps
-  /** All that run, built those that could open their doors, serving those that have. */
-  const [running, built, serving] = [new Set<WorkerProcess>(), new Set<WorkerProcess>(), new Set<WorkerProcess>()]
+  const [running, serving] = [new Set<WorkerProcess>(), new Set<WorkerProcess>()]
+  const handover = createHandover()
   const nodeMetrics = createNodeMetrics({ registry: deps.metrics.registry, workers: () => serving })
   const restarts = new Set<NodeJS.Timeout>()
-  let tellPorts: ((worker: WorkerProcess) => void) | undefined
   let closing = false
 
+  const events = {
+    onStarted: (worker: WorkerProcess) => worker.tell({ kind: 'begin', boot }),
+    onLeaving: handover.remove,
+    onReturned: handover.pass,
+    scrape: nodeMetrics.scrape,
+  }
+
   /** Starts a worker, and a new one in its place whenever it ends. */
-  function keepOne(start: Start, pauses = createRestartPauses()): void {
-    const onStarted = (one: WorkerProcess) => one.tell({ kind: 'begin', boot })
-    const worker = startWorker({ ...start, onStarted, scrape: nodeMetrics.scrape }, log)
+  function keepOne(on: { onServing(): void; onEnded(): void }, pauses = createRestartPauses()): void {
+    function onServing(worker: WorkerProcess): void {
+      serving.add(worker)
+      handover.add(worker)
+      on.onServing()
+    }
+
+    const worker = startWorker({ ...events, onServing }, log)
     running.add(worker)
     const begun = performance.now()
     void worker.ended.then((ending) => {
-      const hasServed = serving.delete(worker)
       running.delete(worker)
-      built.delete(worker)
-      if (hasServed) void nodeMetrics.keepCounts(worker)
+      handover.remove(worker)
+      if (serving.delete(worker)) void nodeMetrics.keepCounts(worker)
       if (closing) return
-      start.onEnded(worker)
+      on.onEnded()
       const pauseMs = pauses.next(performance.now() - begun)
       log.error({ worker: worker.pid, ...ending, pauseMs }, 'a worker has ended; another is started in its place')
       const timer = setTimeout(() => {
         restarts.delete(timer)
-        keepOne(start, pauses)
+        keepOne(on, pauses)
       }, pauseMs)
       restarts.add(timer)
+    })
+  }
+
+  /** Resolves when all serve; rejects where one ends before, or the start is given up. */
+  function startAll(count: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => reject(stopping.reason)
+      if (stopping.aborted) return giveUp()
+      stopping.addEventListener('abort', giveUp, { once: true })
+      const onServing = () => {
+        if (serving.size === count) resolve()
+      }
+      // Before all have served once, nothing has begun that must go on; afterwards it has no effect.
+      const onEnded = () => reject(new Error('a worker ended while the node was starting; its log lines say why'))
+      for (let each = 0; each < count; each++) keepOne({ onServing, onEnded })
     })
   }
 
   return {
     closingMs: DRAIN_MS + 500,
 
-    open(config) {
-      return new Promise((resolve, reject) => {
-        const giveUp = () => reject(stopping.reason)
-        if (stopping.aborted) return giveUp()
-        stopping.addEventListener('abort', giveUp, { once: true })
-        const start: Start = {
-          onBuilt(worker) {
-            built.add(worker)
-            if (tellPorts) tellPorts(worker)
-            else if (built.size === count) void choosePorts(config).then(tellAll, reject)
-          },
-          onOpened(worker, bound) {
-            serving.add(worker)
-            if (serving.size === count) resolve(bound)
-          },
-          // Before all have served once, nothing has begun that must go on; afterwards this has no effect.
-          onEnded: () => reject(new Error('a worker ended while the node was starting; its log lines say why')),
-        }
-        for (let each = 0; each < count; each++) keepOne(start)
-      })
+    async open({ HOST, API_PORT, AUTH_PORT, WORKERS }) {
+      await startAll(WORKERS)
+      const api = await handover.listen('api', HOST, API_PORT)
+      return { api, auth: await handover.listen('auth', HOST, AUTH_PORT) }
     },
 
     rotateNonceSecrets(secrets) {
@@ -95,6 +101,7 @@ export function createWorkers(deps: {
 
     async close() {
       closing = true
+      handover.close()
       for (const timer of restarts) clearTimeout(timer)
       const all = [...running]
       for (const worker of all) worker.tell({ kind: 'stop' })
@@ -105,21 +112,4 @@ export function createWorkers(deps: {
       clearTimeout(late)
     },
   }
-
-  /** Only when all can open them at once: until then a free one may be taken by others. */
-  async function choosePorts({ HOST, API_PORT, AUTH_PORT }: Config): Promise<(worker: WorkerProcess) => void> {
-    const [apiPort = API_PORT, authPort = AUTH_PORT] = await fillInPorts(HOST, [API_PORT, AUTH_PORT])
-    return (worker) => worker.tell({ kind: 'open', apiPort, authPort })
-  }
-
-  function tellAll(tell: (worker: WorkerProcess) => void): void {
-    tellPorts = tell
-    for (const worker of built) tell(worker)
-  }
-}
-
-type Start = {
-  onBuilt(worker: WorkerProcess): void
-  onOpened(worker: WorkerProcess, bound: Bound): void
-  onEnded(worker: WorkerProcess): void
 }
