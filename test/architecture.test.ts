@@ -169,7 +169,7 @@ t.test('openapi describes what it is told of, and knows nothing of ours', (t) =>
 })
 
 t.test('redis implements what auth and sip declare, and knows nothing else', (t) => {
-  const declared = ['auth/failure-record', 'auth/replay-guard', 'sip/bindings', 'log']
+  const declared = ['auth/failure-record', 'auth/replay-guard', 'sip/bindings', 'sip/bindings-change', 'log']
   t.same(
     strays('redis', ({ to }) => declared.includes(to)),
     [],
