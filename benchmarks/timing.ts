@@ -30,7 +30,7 @@ const PAIRS: readonly (readonly [Kind, Kind])[] = [
 /** Alike: medians within half a millisecond, and a coin's chance of telling which of two answers took longer. */
 const LIMITS = { differenceUs: 500, superiority: 0.05 }
 
-/** What the self-check adds to one arm, which must be found. */
+/** What the self-check adds to one half of a sample, which must be found. */
 const DELAY_US = 100
 
 const MODES = {
@@ -50,7 +50,6 @@ export async function benchmarkTiming(): Promise<Row[]> {
       const door = await open({ ...stores, sipauthd, hasSource })
       const times = await timeDoor(door, place * SAMPLES)
       door.close()
-      if (rows.length === 0) checkThatItCanFail(times['known, first time'])
       rows.push(toRow(`${door.name}, ${mode}`, times))
     }
     await sipauthd.stop()
@@ -96,35 +95,34 @@ function shuffle<T>(items: T[]): T[] {
   return items
 }
 
-function isAlike({ low, high, superiority }: Comparison): boolean {
-  const farthest = Math.max(Math.abs(low), Math.abs(high))
-  return farthest <= LIMITS.differenceUs && Math.abs(superiority - 0.5) <= LIMITS.superiority
+function isAlike({ difference, superiority }: Comparison): boolean {
+  return Math.abs(difference) <= LIMITS.differenceUs && Math.abs(superiority - 0.5) <= LIMITS.superiority
 }
 
-/** Throws unless one half of a sample is like the other, and not like the other with a delay. */
-function checkThatItCanFail(times: readonly number[]): void {
+/** Whether the sample could tell: one half of it is like the other, and is not like the other with a delay. */
+function canTell(times: readonly number[]): boolean {
   const [even, odd] = [0, 1].map((rest) => times.filter((_, at) => at % 2 === rest)) as [number[], number[]]
   const late = odd.map((us) => us + DELAY_US)
-  if (!isAlike(compare(even, odd))) throw new Error('the machine is too busy: one half of a sample is unlike the other')
-  if (isAlike(compare(even, late))) throw new Error(`a delay of ${DELAY_US} µs is not found`)
+  return isAlike(compare(even, odd)) && !isAlike(compare(even, late))
 }
 
 function toRow(where: string, times: Record<Kind, number[]>): Row {
   const pairs = PAIRS.map(([one, other]) => ({ one, other, ...compare(times[one], times[other]) }))
-  const worst = Math.max(...pairs.map(({ difference }) => Math.abs(difference)))
+  const isAble = canTell(times['known, first time'])
   const medians = Object.entries(times).map(([kind, sample]) => `${kind} ${median(sample).toFixed(0)}`)
   const described = pairs.map(
     ({ one, other, difference, low, high, superiority, p }) =>
       `${one} − ${other}: ${difference.toFixed(1)} [${low.toFixed(1)}, ${high.toFixed(1)}], ` +
       `P ${superiority.toFixed(3)}, p ${p.toFixed(3)}`,
   )
+  const check = isAble ? 'it is found' : 'it is not found, so the machine is too busy to tell'
   return {
     what: `users told apart by time, ${where}`,
     unit: 'µs',
-    ours: worst,
+    ours: Math.max(...pairs.map(({ difference }) => Math.abs(difference))),
     limitIs: 'half a millisecond',
     limit: LIMITS.differenceUs,
-    target: { is: 'alike', reached: pairs.every(isAlike) },
-    note: `medians in µs: ${medians.join(', ')}; ${described.join('; ')}`,
+    target: { is: 'alike', reached: isAble && pairs.every(isAlike) },
+    note: `medians in µs: ${medians.join(', ')}; ${described.join('; ')}; self-check with ${DELAY_US} µs: ${check}`,
   }
 }
