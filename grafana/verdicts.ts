@@ -86,12 +86,13 @@ export const VERDICTS: readonly PanelPlan[] = [
     description:
       'Checks per second refused for too many wrong passwords; sipauthd ban list tells whose. user: one user from one ' +
       'source. retry: the same over a long time, mostly a phone with an old password. source: one address over many ' +
-      'users, somebody guessing, or many phones behind one address. ' +
+      'users, somebody guessing, or many phones behind one address. bans begun: each is a line of the log. ' +
       'failures without source: wrong passwords that cannot be throttled, since the proxy sends no source_ip.',
     unit: RequestsPerSecond,
     width: 8,
     queries: {
       '{{kind}}': `sum by (kind) (${rate('sipauthd_throttled_total')})`,
+      '{{kind}} bans begun': `sum by (kind) (${rate('sipauthd_bans_total')})`,
       'failures without source': `sum(${rate('sipauthd_failures_without_source_total')})`,
     },
   },
