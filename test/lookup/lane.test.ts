@@ -1,15 +1,18 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import t from 'tap'
 import { ANSWERING } from '../../src/answering.js'
 import type { Authenticator } from '../../src/auth/authenticator.js'
 import { followConnections } from '../../src/http-connections.js'
+import { openLane } from '../../src/lookup/lane.js'
+import type { Verify } from '../../src/lookup/verify.js'
 import { answer } from '../auth/phone.js'
 import { createRig, first } from '../auth/rig.js'
 import type { Owner } from '../fixtures/process.js'
 import { KNOWN_TOKENS } from '../fixtures/tenant.js'
 import { until } from '../fixtures/until.js'
+import { SILENT } from '../provision/stage.js'
 import { createDice, generateRequest } from './generated-requests.js'
 import { openLookup } from './in-process.js'
 import { openWire, splitAnswers, withoutChance } from './wire.js'
@@ -286,6 +289,29 @@ t.test('whoever closes the door waits for the answers of the lane, and for no id
   t.notMatch(late, /unavailable"/, 'and not judged')
   await asking.closed()
   await closed
+})
+
+t.test('a connection on which nothing more is asked ends when its time is over, and no other', async (t) => {
+  let time = 1_000_000
+  const alone = createServer()
+  const verify: Verify = async () => ({ status: 200, retryAfterSeconds: undefined, contentType: 'x/y', body: 'yes' })
+  const lane = openLane(alone, { verify, showsToken: () => true, keepAliveMs: 5_000, log: SILENT, now: () => time })
+  t.teardown(() => {
+    lane.close()
+    alone.close()
+  })
+  await once(alone.listen(0, '127.0.0.1'), 'listening')
+  const { port } = alone.address() as AddressInfo
+  const [early, late] = [await openWire(t, port), await openWire(t, port)]
+  for (const wire of [early, late]) {
+    await wire.send(post('x'))
+    t.match(await wire.answers(1), [/\r\nKeep-Alive: timeout=5\r\n\r\nyes$/])
+    time += 1_000
+  }
+  time += 3_000
+  await early.closed()
+  await late.send(post('x'))
+  t.equal((await late.answers(2)).length, 2)
 })
 
 t.test('a check that fails is an internal error, in the lane as elsewhere', async (t) => {
