@@ -23,9 +23,16 @@ export function parseEncoded(text: string, plus: 'blank' | 'plus'): Parameters {
   return parameters
 }
 
+/** A percent sign that is no escape; an escape of a byte that is no ASCII. */
+const LONE = /%(?![0-9A-Fa-f]{2})/
+const BEYOND_ASCII = /%[89A-Fa-f]/
+
 function decode(text: string, plus: 'blank' | 'plus'): string {
-  if (/%(?![0-9A-Fa-f]{2})/.test(text)) throw new ParameterFault('parameters must be percent-encoded: a lone % is not')
   const blanks = plus === 'blank' ? text.replaceAll('+', ' ') : text
+  if (!blanks.includes('%')) return blanks
+  if (LONE.test(blanks)) throw new ParameterFault('parameters must be percent-encoded: a lone % is not')
+  // The same for ASCII, and many times as fast; beyond it, it would make characters of UTF-8.
+  if (!BEYOND_ASCII.test(blanks)) return decodeURIComponent(blanks)
   return blanks.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
