@@ -7,6 +7,8 @@ export type Turnstile = {
   hasRoom(subject: string): boolean
   /** How many wait for a subject. */
   waiting(subject: string): number
+  /** Whether nobody is inside, for any subject. */
+  readonly isEmpty: boolean
 }
 
 /**
@@ -36,9 +38,13 @@ export function createTurnstile(roomOf: (subject: string) => number): Turnstile 
       if (held.inside === 0) subjects.delete(subject)
     },
     hasRoom(subject) {
+      if (subjects.size === 0) return true
       const held = subjects.get(subject)
       return !held || (held.waiting.length === 0 && hasRoom(subject, held.inside))
     },
     waiting: (subject) => subjects.get(subject)?.waiting.length ?? 0,
+    get isEmpty() {
+      return subjects.size === 0
+    },
   }
 }

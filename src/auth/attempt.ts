@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { isRealm, isUsername } from '../names.js'
 import { toSource } from './source-address.js'
 
@@ -43,13 +42,17 @@ const NO_SOURCE = ''
  * the records with names of his own making.
  */
 export function createSubjects(): (attempt: Attempt) => Subjects | undefined {
-  const sources = new LRUCache<string, string>({ max: ADDRESSES_MAX })
+  const sources = new Map<string, string>()
+  /** Requests of one realm come one after the other, mostly, and the rule for realms is long. */
+  let lastRealm = { given: '', named: '' }
   let last: { readonly attempt: Attempt; readonly subjects: Subjects | undefined } | undefined
 
   function sourceOf(address: string): string {
     const known = sources.get(address)
     if (known !== undefined) return known
-    const source = toSource(address) ?? NO_SOURCE
+    const source = toSource(address)
+    if (source === undefined) return NO_SOURCE
+    if (sources.size >= ADDRESSES_MAX) sources.clear()
     sources.set(address, source)
     return source
   }
@@ -59,7 +62,8 @@ export function createSubjects(): (attempt: Attempt) => Subjects | undefined {
     if (source === NO_SOURCE) return undefined
     const suffix = `@${given}`
     const user = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name
-    const realm = isRealm(given) ? given : ''
+    if (lastRealm.given !== given) lastRealm = { given, named: isRealm(given) ? given : '' }
+    const realm = lastRealm.named
     const username = isUsername(user) ? user : ''
     return { source, realm, username, pair: `${source}|${realm}|${username}` }
   }

@@ -45,6 +45,8 @@ export type Counted = {
 
 /** Failures of subjects (a user from a source, a source) over sliding windows, and the bans that come of them. */
 export type FailureRecord = {
+  /** Whether it is known at once that nobody is banned. */
+  readonly isWithoutBans: boolean
   /** The last ban where it is known at once; `null`: none, undefined: not known. */
   peekBan(subject: string): Ban | null | undefined
   /** The last ban, which may have ended, unless it is forgotten. */

@@ -22,6 +22,9 @@ export function createMemoryFailureRecord({ now }: { readonly now: () => number 
   }
 
   return {
+    get isWithoutBans() {
+      return bans.size === 0
+    },
     peekBan,
     readBan: async (subject) => peekBan(subject) ?? undefined,
     async countFailure(subject, rule) {

@@ -59,6 +59,7 @@ export function createThrottle(deps: {
   readonly log: Log
 }): Throttle {
   const { shared, local, metrics, now, log } = deps
+  const record = shared ?? local
   const text = 'the shared record of failures did not answer; this process throttles alone'
   const warn = createRareWarning({ text, log, now })
   const guards = createGuards(deps.limits, now)
@@ -79,7 +80,7 @@ export function createThrottle(deps: {
   function peekLongest(subjects: Subjects): Ban | null | undefined {
     let longest: Ban | null = null
     for (const { name } of guards) {
-      const ban = (shared ?? local).peekBan(subjects[name])
+      const ban = record.peekBan(subjects[name])
       if (ban === undefined) return undefined
       longest = longer(longest, ban)
     }
@@ -102,6 +103,8 @@ export function createThrottle(deps: {
 
   return {
     peek(attempt) {
+      // Mostly nobody is banned and nobody is being judged: then it need not be known who tries.
+      if (record.isWithoutBans && areIdle(guards)) return 0
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return 0
       for (const { name, turnstile } of guards) if (!turnstile.hasRoom(subjects[name])) return undefined
@@ -164,6 +167,12 @@ function createGuards(limits: ThrottleLimits, now: () => number): readonly Guard
     const turnstile = createTurnstile((subject) => left.get(subject) ?? most)
     return [{ name, rule: { limits: some, banMs, banMaxMs }, turnstile, left }]
   })
+}
+
+/** Whether nobody is being judged. */
+function areIdle(guards: readonly Guard[]): boolean {
+  for (const { turnstile } of guards) if (!turnstile.isEmpty) return false
+  return true
 }
 
 function longer(one: Ban | null, other: Ban | null): Ban | null {

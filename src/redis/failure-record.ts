@@ -60,6 +60,9 @@ export function createRedisFailureRecord(deps: {
 }): FailureRecord {
   const { redis, near, now } = deps
   return {
+    get isWithoutBans() {
+      return near?.isEmpty === true
+    },
     peekBan: (subject) => near?.peek(subject),
     readBan: async (subject) => parseBan(await redis.get(banKey(subject))),
     async countFailure(subject, rule) {

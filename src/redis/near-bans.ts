@@ -12,6 +12,8 @@ const REST_MS = { failed: 1_000, tooMany: 60_000 } as const
 
 /** Every ban that runs, in this process: so that "no ban" is known of everybody without a word to Redis. */
 export type NearBans = {
+  /** Whether it is known that nobody is banned. */
+  readonly isEmpty: boolean
   /** A subject's ban, which may have ended; `null`: none; undefined while that is not known here. */
   peek(subject: string): Ban | null | undefined
   /** A ban that this process has just written. */
@@ -98,12 +100,15 @@ export function createNearBans(deps: {
   })
 
   return {
+    get isEmpty() {
+      return bans.size === 0 && changed.size === 0 && isComplete && invalidations.live
+    },
     put(subject, ban) {
       if (isComplete) put(subject, ban)
     },
     peek(subject) {
       if (!invalidations.live) return undefined
-      if (isComplete) return changed.has(subject) ? undefined : (bans.get(subject) ?? null)
+      if (isComplete) return changed.size > 0 && changed.has(subject) ? undefined : (bans.get(subject) ?? null)
       if (!loading && now() >= restUntilMs) void load()
       return undefined
     },

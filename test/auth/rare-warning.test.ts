@@ -33,8 +33,9 @@ t.test('a node whose replay guard or throttle acts alone says so, once for many 
   const records = { shared: { spend: away }, local: { spend: () => true } }
   const guard = createReplayGuard({ ...records, strict: false, metrics, log, now })
   const throttle = createThrottle({
-    shared: { peekBan: () => undefined, readBan: away, countFailure: away },
+    shared: { isWithoutBans: false, peekBan: () => undefined, readBan: away, countFailure: away },
     local: {
+      isWithoutBans: true,
       peekBan: () => null,
       readBan: async () => undefined,
       countFailure: async () => ({ ban: undefined, left: 1 }),
