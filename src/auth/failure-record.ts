@@ -57,3 +57,8 @@ export type FailureRecord = {
    */
   countFailure(subject: string, rule: Rule): Promise<Counted>
 }
+
+/** Of two bans the one that ends later. */
+export function laterBan(one: Ban | null, other: Ban | null): Ban | null {
+  return other && (!one || other.untilMs > one.untilMs) ? other : one
+}

@@ -4,8 +4,8 @@ import type { Metrics } from '../metrics.js'
 import { createTurnstile, type Turnstile } from '../turnstile.js'
 import { type Attempt, createSubjects, type Subjects } from './attempt.js'
 import { logBan } from './ban-line.js'
-import { type Ban, type FailureRecord, KINDS, type Limit, type Rule } from './failure-record.js'
-import { createRareWarning } from './rare-warning.js'
+import { type Ban, type FailureRecord, KINDS, type Limit, laterBan, type Rule } from './failure-record.js'
+import { createSharedFailureRecord } from './shared-failure-record.js'
 
 /** Slows down whoever guesses passwords; nobody can lock a user out from elsewhere. Never throws and never rejects. */
 export type Throttle = {
@@ -59,22 +59,10 @@ export function createThrottle(deps: {
   readonly log: Log
 }): Throttle {
   const { shared, local, metrics, now, log } = deps
-  const record = shared ?? local
-  const text = 'the shared record of failures did not answer; this process throttles alone'
-  const warn = createRareWarning({ text, log, now })
+  const record = shared ? createSharedFailureRecord({ shared, local, log, now }) : local
   const guards = createGuards(deps.limits, now)
   const subjectsOf = createSubjects()
   for (const counter of [metrics.throttled, metrics.bans]) for (const kind of KINDS) counter.inc({ kind }, 0)
-
-  async function onRecord<T>(use: (record: FailureRecord) => Promise<T>): Promise<T> {
-    if (!shared) return use(local)
-    try {
-      return await use(shared)
-    } catch (error) {
-      warn(error)
-      return use(local)
-    }
-  }
 
   /** The ban that ends last, where that is known at once. */
   function peekLongest(subjects: Subjects): Ban | null | undefined {
@@ -82,15 +70,14 @@ export function createThrottle(deps: {
     for (const { name } of guards) {
       const ban = record.peekBan(subjects[name])
       if (ban === undefined) return undefined
-      longest = longer(longest, ban)
+      longest = laterBan(longest, ban)
     }
     return longest
   }
 
   async function readLongest(subjects: Subjects): Promise<Ban | null> {
-    const read = async (name: Guard['name']) => (await onRecord((record) => record.readBan(subjects[name]))) ?? null
-    const bans = await Promise.all(guards.map(({ name }) => read(name)))
-    return bans.reduce(longer, null)
+    const bans = await Promise.all(guards.map(({ name }) => record.readBan(subjects[name])))
+    return bans.reduce<Ban | null>((one, other) => laterBan(one, other ?? null), null)
   }
 
   /** Seconds that are left of the ban; 0 where it has ended. */
@@ -125,7 +112,7 @@ export function createThrottle(deps: {
       await Promise.all(
         guards.map(async (guard) => {
           const subject = subjects[guard.name]
-          const { ban, left } = await onRecord((record) => record.countFailure(subject, guard.rule))
+          const { ban, left } = await record.countFailure(subject, guard.rule)
           guard.left.set(subject, left)
           if (ban === undefined) return
           metrics.bans.inc({ kind: ban.kind })
@@ -173,8 +160,4 @@ function createGuards(limits: ThrottleLimits, now: () => number): readonly Guard
 function areIdle(guards: readonly Guard[]): boolean {
   for (const { turnstile } of guards) if (!turnstile.isEmpty) return false
   return true
-}
-
-function longer(one: Ban | null, other: Ban | null): Ban | null {
-  return other && (!one || other.untilMs > one.untilMs) ? other : one
 }

@@ -261,6 +261,21 @@ t.test('the record of failures keeps its promises in memory and in Redis', async
   t.ok((await redis.pttl('sipauth:failures:{subject}')) > 0, 'what is kept in Redis ends by itself')
 })
 
+t.test('a Redis that can be read and takes no failures leaves each node to throttle alone', async (t) => {
+  const server = await startRedis(t)
+  const redis = connectRedis(server.url, createLog('silent'))
+  t.teardown(() => redis.disconnect())
+  await new Promise((resolve) => redis.once('ready', resolve))
+  const rig = createRig({}, redis)
+  await server.cli('CONFIG', 'SET', 'maxmemory', '1')
+  await fail(rig, 10)
+  t.equal(await rig.attempt({}, HERE), 'throttled')
+  await server.cli('CONFIG', 'SET', 'maxmemory', '0')
+  t.equal(await rig.attempt({}, HERE), 'throttled', 'until that ban ends')
+  rig.advance(60_000)
+  t.equal(await rig.attempt({}, HERE), 'ok')
+})
+
 t.test('whether an attempt is throttled is known at once, but where somebody else is being judged', async (t) => {
   const limits = { userFailures: 1, sourceFailures: 3, retryFailures: 0, retryWindowMs: 1_000, windowMs: 1_000 }
   const now = () => 0
