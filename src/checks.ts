@@ -49,7 +49,7 @@ export function createChecks(deps: {
   })
   const replayGuard = createReplayGuard({
     shared: redis && createRedisUseRecord({ redis, now }),
-    local: createMemoryUseRecord({ now, alone: redis === undefined }),
+    local: createMemoryUseRecord({ alone: redis === undefined }),
     strict: config.REPLAY_GUARD === 'strict',
     ...{ metrics, log, now },
   })

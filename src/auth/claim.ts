@@ -1,13 +1,10 @@
 import type { Authorization } from '../digest/authorization.js'
-import type { NonceCheck, Nonces, Offer } from '../digest/nonce.js'
+import type { KnownNonce, Nonces, Offer } from '../digest/nonce.js'
 import type { AuthRequest } from './auth-request.js'
 import { namesSameResource } from './digest-uri.js'
 import { toChallengedRealm } from './offered-realm.js'
 import { pickAuthorization } from './presented.js'
 import { type ChallengeReason, refuse, type Verdict } from './verdict.js'
-
-/** A nonce of ours. */
-export type KnownNonce = Exclude<NonceCheck, { kind: 'bad' }>
 
 /** An Authorization that is worth asking a store about: it answers a challenge of ours, and as that one offered. */
 export type Claim = {

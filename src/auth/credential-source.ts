@@ -33,7 +33,8 @@ export type Known<T> = T | null | undefined
 
 /**
  * What this process holds in its own memory, for as long as it would hear of a change. It may only let somebody in:
- * before anybody is refused, a store is asked.
+ * before anybody is refused, a store is asked. It may be asked for whatever a stranger wrote, and holds only what can be
+ * a name: nothing else is found in it.
  */
 export type NearReader = {
   peekHa1(realm: string, username: string, field: Ha1Field): Known<Ha1Record>

@@ -26,22 +26,18 @@ export async function findCredential(
   return whole.value ? whole : user
 }
 
-/** The same among what is near: undefined where it does not suffice to tell. */
+/** The same among what is near: undefined where it does not suffice to tell. What cannot be a name is not held there. */
 export function peekCredential(
   { username, algorithm }: Pick<Authorization, 'username' | 'algorithm'>,
   realm: string,
   near: NearReader,
 ): Known<Ha1Record> {
   const [userField, userAtRealmField] = HA1_FIELDS[algorithm]
-  const whole = peekNamed(near, realm, username, userField)
+  if (!username.includes('@')) return near.peekHa1(realm, username, userField)
+  const whole = isUsername(username) ? near.peekHa1(realm, username, userField) : null
   const suffix = `@${realm}`
   if (whole !== null || !username.endsWith(suffix)) return whole
-  return peekNamed(near, realm, username.slice(0, -suffix.length), userAtRealmField)
-}
-
-function peekNamed(near: NearReader, ...key: Parameters<FindHa1>): Known<Ha1Record> {
-  const [realm, username] = key
-  return isRealm(realm) && isUsername(username) ? near.peekHa1(...key) : null
+  return near.peekHa1(realm, username.slice(0, -suffix.length), userAtRealmField)
 }
 
 /** What cannot be a name is not looked up: it could be taken for another key, and it cannot exist. */

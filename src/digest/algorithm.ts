@@ -23,10 +23,15 @@ const HASH_ALGORITHMS = Object.keys(ALGORITHMS) as HashAlgorithm[]
 
 const BY_WIRE_NAME = new Map(
   HASH_ALGORITHMS.flatMap((algorithm): [string, ParsedAlgorithm][] => [
-    [algorithm.toLowerCase(), { algorithm, session: false }],
-    [`${algorithm}-sess`.toLowerCase(), { algorithm, session: true }],
+    ...spellings(algorithm).map((name): [string, ParsedAlgorithm] => [name, { algorithm, session: false }]),
+    ...spellings(`${algorithm}-sess`).map((name): [string, ParsedAlgorithm] => [name, { algorithm, session: true }]),
   ]),
 )
+
+/** As the RFC writes it, which is found at once, and in lower case, which stands for all others. */
+function spellings(name: string): string[] {
+  return [name, name.toLowerCase()]
+}
 
 // A library in FIPS mode refuses md5 by throwing. It is asked once: that mode does not change while a process runs.
 const AVAILABLE: ReadonlySet<HashAlgorithm> = new Set(HASH_ALGORITHMS.filter(canHash))
@@ -44,7 +49,8 @@ function canHash(algorithm: HashAlgorithm): boolean {
  * answer for a value that no response can be computed for.
  */
 export function parseAlgorithm(text: string | undefined): ParsedAlgorithm | undefined {
-  return BY_WIRE_NAME.get(text === undefined ? 'md5' : text.toLowerCase())
+  if (text === undefined) return BY_WIRE_NAME.get('MD5')
+  return BY_WIRE_NAME.get(text) ?? BY_WIRE_NAME.get(text.toLowerCase())
 }
 
 /** Whether this build of Node can compute the hash function at all: one in FIPS mode has no MD5. */

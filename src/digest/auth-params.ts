@@ -1,33 +1,26 @@
 import { COMMA, EQUALS, QUOTE, type Scanner } from './scanner.js'
 
-/** The parameters that were asked for, by name, or which one broke which rule; `fault` quotes nothing of the value. */
-export type AuthParams<Name extends string> =
-  | { readonly values: ReadonlyMap<Name, string> }
-  | { readonly fault: string }
+/**
+ * The values of the parameters that were asked for, each at its place, undefined where it does not stand there; or which
+ * one broke which rule. `fault` quotes nothing of a value.
+ */
+export type AuthParams = { readonly values: readonly (string | undefined)[] } | { readonly fault: string }
 
 /**
  * Reads a comma-separated list of auth-params, RFC 9110 section 11.2, to the end of the value. Empty elements are
  * passed over (section 5.6.1.2), and parameters that nobody asked for too, once their syntax is right.
- * `names` holds the names to keep, by their lower-case form; each may stand once.
+ * `places` holds the names to keep, in lower case, and where their values go, from 0 on; each may stand once.
  */
-export function readAuthParams<Name extends string>(
-  scanner: Scanner,
-  names: ReadonlyMap<string, Name>,
-): AuthParams<Name> {
-  const values = new Map<Name, string>()
+export function readAuthParams(scanner: Scanner, places: ReadonlyMap<string, number>): AuthParams {
+  const values = new Array<string | undefined>(places.size).fill(undefined)
   for (;;) {
     skipEmptyElements(scanner)
     if (scanner.atEnd) return { values }
-    const param = readAuthParam(scanner, names)
-    if ('fault' in param) return param
-    const { name, value } = param
-    if (name !== undefined) {
-      if (values.has(name)) return { fault: `${name} must not be given twice` }
-      values.set(name, value)
-    }
-    scanner.takeSpace()
-    if (!scanner.atEnd && !scanner.sees(COMMA))
-      return { fault: `${label(name)} must be followed by a comma or nothing` }
+    const name = scanner.takeToken()
+    if (name === '') return { fault: 'a parameter must begin with a name that is a token' }
+    const place = places.get(name) ?? places.get(name.toLowerCase())
+    const fault = readValue(scanner, values, place)
+    if (fault !== undefined) return { fault: `${place === undefined ? 'a parameter' : name.toLowerCase()} ${fault}` }
   }
 }
 
@@ -36,24 +29,20 @@ function skipEmptyElements(scanner: Scanner): void {
   while (scanner.take(COMMA)) scanner.takeSpace()
 }
 
-function readAuthParam<Name extends string>(
-  scanner: Scanner,
-  names: ReadonlyMap<string, Name>,
-): { readonly name: Name | undefined; readonly value: string } | { readonly fault: string } {
-  const token = scanner.takeToken()
-  if (token === '') return { fault: 'a parameter must begin with a name that is a token' }
-  const name = names.get(token) ?? names.get(token.toLowerCase())
+/** Reads what follows a name, and puts the value at its place; answers the rule that it broke. */
+function readValue(scanner: Scanner, values: (string | undefined)[], place: number | undefined): string | undefined {
   scanner.takeSpace()
-  if (!scanner.take(EQUALS)) return { fault: `${label(name)} must be followed by an equals sign` }
+  if (!scanner.take(EQUALS)) return 'must be followed by an equals sign'
   scanner.takeSpace()
   const quoted = scanner.sees(QUOTE)
   const value = quoted ? scanner.takeQuotedString() : scanner.takeToken()
-  if (value === undefined) return { fault: `${label(name)} must end its quotes and hold no control character` }
-  if (value === '' && !quoted) return { fault: `${label(name)} must have a token or a quoted string as its value` }
-  return { name, value }
-}
-
-/** A name that the sender chose is not repeated. */
-function label(name: string | undefined): string {
-  return name ?? 'a parameter'
+  if (value === undefined) return 'must end its quotes and hold no control character'
+  if (value === '' && !quoted) return 'must have a token or a quoted string as its value'
+  if (place !== undefined) {
+    if (values[place] !== undefined) return 'must not be given twice'
+    values[place] = value
+  }
+  scanner.takeSpace()
+  if (!scanner.atEnd && !scanner.sees(COMMA)) return 'must be followed by a comma or nothing'
+  return undefined
 }

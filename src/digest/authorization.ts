@@ -38,24 +38,25 @@ export type ParsedAuthorization =
 /** Longest value that is read, in characters; the doors hand over one character for each byte. */
 export const AUTHORIZATION_LENGTH_MAX = 4096
 
-const FIELDS = [
-  'username',
-  'username*',
-  'userhash',
-  'realm',
-  'nonce',
-  'uri',
-  'response',
-  'algorithm',
-  'qop',
-  'nc',
-  'cnonce',
-  'opaque',
-] as const
+/** The parameters that are read, and their places among the values. */
+const PLACES = {
+  username: 0,
+  'username*': 1,
+  userhash: 2,
+  realm: 3,
+  nonce: 4,
+  uri: 5,
+  response: 6,
+  algorithm: 7,
+  qop: 8,
+  nc: 9,
+  cnonce: 10,
+  opaque: 11,
+} as const
 
-type Fields = ReadonlyMap<(typeof FIELDS)[number], string>
+type Values = readonly (string | undefined)[]
 
-const FIELD_NAMES = new Map(FIELDS.map((field) => [field as string, field]))
+const PLACES_BY_NAME: ReadonlyMap<string, number> = new Map(Object.entries(PLACES))
 
 const QOPS: ReadonlyMap<string, Qop> = new Map((['auth', 'auth-int'] as const).map((qop) => [qop as string, qop]))
 
@@ -81,64 +82,64 @@ export function parseAuthorization(value: string): ParsedAuthorization {
   if (scheme.toLowerCase() !== 'digest') {
     return scanner.takeRest() ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
   }
-  const params = readAuthParams(scanner, FIELD_NAMES)
+  const params = readAuthParams(scanner, PLACES_BY_NAME)
   return 'fault' in params ? malformed(params.fault) : interpret(params.values)
 }
 
-function interpret(fields: Fields): ParsedAuthorization {
-  const username = fields.get('username')
-  const realm = fields.get('realm')
-  const nonce = fields.get('nonce')
-  const uri = fields.get('uri')
-  const response = fields.get('response')
-  if (fields.has('username*')) return malformed('username* must not be used: username is read, in its plain form')
+function interpret(values: Values): ParsedAuthorization {
+  const username = values[PLACES.username]
+  const realm = values[PLACES.realm]
+  const nonce = values[PLACES.nonce]
+  const uri = values[PLACES.uri]
+  const response = values[PLACES.response]
+  const cnonce = values[PLACES.cnonce]
+  if (values[PLACES['username*']] !== undefined) {
+    return malformed('username* must not be used: username is read, in its plain form')
+  }
   if (!username) return malformed('username must be given and not be empty')
   if (realm === undefined) return malformed('realm must be given')
   if (!nonce) return malformed('nonce must be given and not be empty')
   if (!uri) return malformed('uri must be given and not be empty')
   if (response === undefined) return malformed('response must be given')
 
-  const unsupported = (detail: string) => ({ kind: 'unsupported', realm, detail }) as const
-  const userhash = fields.get('userhash')?.toLowerCase() ?? 'false'
-  if (userhash === 'true') return unsupported('userhash must be false')
+  const userhash = values[PLACES.userhash]?.toLowerCase() ?? 'false'
+  if (userhash === 'true') return unsupported(realm, 'userhash must be false')
   if (userhash !== 'false') return malformed('userhash must be true or false')
-  const hashing = parseAlgorithm(fields.get('algorithm'))
-  if (hashing === undefined) return unsupported(ALGORITHM_RULE)
-  const protection = readProtection(fields)
-  if ('unsupported' in protection) return unsupported(protection.unsupported)
+  const hashing = parseAlgorithm(values[PLACES.algorithm])
+  if (hashing === undefined) return unsupported(realm, ALGORITHM_RULE)
+  const { algorithm, session } = hashing
+  const protection = readProtection(values[PLACES.qop], values[PLACES.nc], cnonce)
+  if ('unsupported' in protection) return unsupported(realm, protection.unsupported)
   if ('fault' in protection) return malformed(protection.fault)
+  const { qop, nc } = protection
 
-  const { hexLength } = ALGORITHMS[hashing.algorithm]
+  const { hexLength } = ALGORITHMS[algorithm]
   if (!isHex(response, hexLength)) return malformed(`response must be ${hexLength} hex digits`)
-  if (hashing.session && !fields.has('cnonce')) return malformed('cnonce must be given with a -sess algorithm')
+  if (session && cnonce === undefined) return malformed('cnonce must be given with a -sess algorithm')
+  const lowerCase = response.toLowerCase()
+  const opaque = values[PLACES.opaque]
   return {
     kind: 'digest',
-    authorization: {
-      username,
-      realm,
-      nonce,
-      uri,
-      response: response.toLowerCase(),
-      ...hashing,
-      ...protection,
-      cnonce: fields.get('cnonce'),
-      opaque: fields.get('opaque'),
-    },
+    authorization: { username, realm, nonce, uri, response: lowerCase, algorithm, session, qop, nc, cnonce, opaque },
   }
 }
 
 type Protection = Pick<Authorization, 'qop' | 'nc'>
 
+const UNPROTECTED: Protection = { qop: undefined, nc: undefined }
+
 /** The qop with the nonce count that it makes mandatory; a count without qop means nothing (RFC 7616 section 3.4). */
-function readProtection(fields: Fields): Protection | { readonly unsupported: string } | { readonly fault: string } {
-  const text = fields.get('qop')
-  if (text === undefined) return { qop: undefined, nc: undefined }
+function readProtection(
+  text: string | undefined,
+  nc: string | undefined,
+  cnonce: string | undefined,
+): Protection | { readonly unsupported: string } | { readonly fault: string } {
+  if (text === undefined) return UNPROTECTED
   const qop = QOPS.get(text)
   if (qop === undefined) return { unsupported: 'qop must be auth or auth-int' }
-  const nc = fields.get('nc')
   if (nc === undefined) return { fault: 'nc must be given with qop' }
   if (!isHex(nc, NC_LENGTH)) return { fault: `nc must be ${NC_LENGTH} hex digits` }
-  if (!fields.has('cnonce')) return { fault: 'cnonce must be given with qop' }
+  if (cnonce === undefined) return { fault: 'cnonce must be given with qop' }
   return { qop, nc: { text: nc, count: Number.parseInt(nc, 16) } }
 }
 
@@ -148,4 +149,8 @@ function isHex(text: string, length: number): boolean {
 
 function malformed(detail: string): ParsedAuthorization {
   return { kind: 'malformed', detail }
+}
+
+function unsupported(realm: string, detail: string): ParsedAuthorization {
+  return { kind: 'unsupported', realm, detail }
 }

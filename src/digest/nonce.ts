@@ -2,6 +2,7 @@ import { equalInConstantTime } from './equal.js'
 import { createHmac, type Hmac } from './hmac.js'
 import { decodeOffer, encodeOffer, type Offer } from './offer.js'
 import { createRandomBytes } from './random-bytes.js'
+import { createRecent } from './recent.js'
 
 export type { Offer } from './offer.js'
 
@@ -9,16 +10,17 @@ export type { Offer } from './offer.js'
  * What a nonce turned out to be. `fresh` and `expired` are ours, for this realm, with the offer that they came with;
  * anything else is `bad`.
  */
-export type NonceCheck =
-  | {
-      readonly kind: 'fresh' | 'expired'
-      readonly offer: Offer
-      /** When it ends or ended, in ms since 1970. */
-      readonly expiresAtMs: number
-      /** Names the nonce among all that are alive, in a few characters of base64url. */
-      readonly id: string
-    }
-  | { readonly kind: 'bad' }
+export type NonceCheck = KnownNonce | { readonly kind: 'bad' }
+
+/** What a nonce of ours says. */
+export type KnownNonce = {
+  readonly kind: 'fresh' | 'expired'
+  readonly offer: Offer
+  /** When it ends or ended, in ms since 1970. */
+  readonly expiresAtMs: number
+  /** Names the nonce among all that are alive, in a few characters of base64url. */
+  readonly id: string
+}
 
 /** Nonces that no one needs to remember: signed, expiring, bound to realm and offer (RFC 7616 section 3.3). */
 export type Nonces = {
@@ -55,6 +57,15 @@ const SPELLING = /^[A-Za-z0-9_-]{44}$/
 
 const REALM_LENGTH_BYTES = 4
 
+/**
+ * Nonces that this process issued or found right lately, at least; about 5 MB of them. A phone comes back with the nonce
+ * that it was just given, and then with that one again.
+ */
+const RECENT = 10_000
+
+/** What a nonce of ours says, and the realm that it is bound to, as it was spelt. */
+type Sealed = { readonly realm: string } & Omit<KnownNonce, 'kind'>
+
 const BAD: NonceCheck = { kind: 'bad' }
 
 /**
@@ -74,6 +85,32 @@ export function createNonces(deps: {
   if (!(lifetimeMs > 0)) throw new RangeError('the lifetime of nonces must be above 0 seconds')
   const randomBytes = createRandomBytes(SIGNATURE_AT - RANDOM_AT)
   let keys = createKeys(deps.secrets)
+  const recent = createRecent<Sealed>(RECENT)
+
+  function judge({ offer, expiresAtMs, id }: Sealed): NonceCheck {
+    const leftMs = expiresAtMs - now()
+    // Clocks of nodes differ a little. More than a lifetime ahead, it was issued by a clock that was wrong then, or
+    // under a longer lifetime that is no longer meant.
+    const tooOld = leftMs <= 0 || expiresAtMs - lifetimeMs < notBeforeMs
+    const kind = tooOld || leftMs > 2 * lifetimeMs ? 'expired' : 'fresh'
+    return { kind, offer, expiresAtMs, id }
+  }
+
+  /** What a nonce says, once its signature is found right; undefined where it is not one of ours for the realm. */
+  function unseal(text: string, realm: string): Sealed | undefined {
+    if (!SPELLING.test(text)) return undefined
+    const nonce = Buffer.from(text, 'base64url')
+    if (nonce[0] !== VERSION) return undefined
+    const signature = nonce.toString('latin1', SIGNATURE_AT)
+    const signed = signedPart(nonce, realm)
+    if (!keys.all.some((key) => equalInConstantTime(sign(key, signed), signature))) return undefined
+    return remember(nonce.toString('base64url'), readSealed(nonce, realm))
+  }
+
+  function remember(text: string, sealed: Sealed | undefined): Sealed | undefined {
+    if (sealed) recent.put(text, sealed)
+    return sealed
+  }
 
   return {
     issue(realm, offer) {
@@ -83,31 +120,30 @@ export function createNonces(deps: {
       nonce.set(encodeOffer(offer), ALGORITHMS_AT)
       nonce.set(randomBytes(), RANDOM_AT)
       nonce.write(sign(keys.signing, signedPart(nonce, realm)), SIGNATURE_AT, 'latin1')
-      return nonce.toString('base64url')
+      const text = nonce.toString('base64url')
+      remember(text, readSealed(nonce, realm))
+      return text
     },
 
     check(text, realm) {
-      if (!SPELLING.test(text)) return BAD
-      const nonce = Buffer.from(text, 'base64url')
-      if (nonce[0] !== VERSION) return BAD
-      const signature = nonce.toString('latin1', SIGNATURE_AT)
-      const signed = signedPart(nonce, realm)
-      if (!keys.all.some((key) => equalInConstantTime(sign(key, signed), signature))) return BAD
-      const offer = decodeOffer(nonce.readUInt8(ALGORITHMS_AT), nonce.readUInt8(QOP_AT))
-      if (offer === undefined) return BAD
-      const expiresAtMs = nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH)
-      const leftMs = expiresAtMs - now()
-      // Clocks of nodes differ a little. More than a lifetime ahead, it was issued by a clock that was wrong then, or
-      // under a longer lifetime that is no longer meant.
-      const tooOld = leftMs <= 0 || expiresAtMs - lifetimeMs < notBeforeMs
-      const kind = tooOld || leftMs > 2 * lifetimeMs ? 'expired' : 'fresh'
-      return { kind, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
+      const known = recent.get(text)
+      const sealed = known?.realm === realm ? known : unseal(text, realm)
+      return sealed ? judge(sealed) : BAD
     },
 
     rotate(secrets) {
       keys = createKeys(secrets)
+      recent.clear()
     },
   }
+}
+
+/** What the nonce says, bound to this realm. Undefined where its offer is none. */
+function readSealed(nonce: Buffer, realm: string): Sealed | undefined {
+  const offer = decodeOffer(nonce.readUInt8(ALGORITHMS_AT), nonce.readUInt8(QOP_AT))
+  if (offer === undefined) return undefined
+  const expiresAtMs = nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH)
+  return { realm, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
 }
 
 function createKeys(secrets: readonly string[]): { readonly signing: Hmac; readonly all: readonly Hmac[] } {

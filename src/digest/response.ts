@@ -1,6 +1,11 @@
 import type { HashAlgorithm } from './algorithm.js'
 import type { Qop } from './challenge.js'
 import { hashHex } from './hash.js'
+import { createRecent, type Recent } from './recent.js'
+
+/** Uris of REGISTER whose H(A2) is kept, at least, and the longest of them in characters. */
+const URIS = 500
+const URI_LENGTH_MAX = 256
 
 /** All that a response depends on; the texts stand as the request's header has them, unquoted. */
 export type ResponseInput = {
@@ -43,6 +48,25 @@ function sessionHa1({ algorithm, ha1, nonce, cnonce }: ResponseInput): string {
 
 /** H(A2), RFC 7616 section 3.4.3. */
 function computeHa2({ algorithm, method, uri, qop, body }: ResponseInput): string {
-  if (qop !== 'auth-int') return hashHex(algorithm, `${method}:${uri}`)
-  return hashHex(algorithm, `${method}:${uri}:${hashHex(algorithm, body ?? '')}`)
+  if (qop === 'auth-int') return hashHex(algorithm, `${method}:${uri}:${hashHex(algorithm, body ?? '')}`)
+  return method === 'REGISTER' ? registerHa2(algorithm, uri) : hashHex(algorithm, `${method}:${uri}`)
+}
+
+/**
+ * H(A2) of REGISTER by its uri. That names a domain and no user (RFC 3261 section 10.2), so few are in use, and they
+ * come with most of all requests. No secret is in it.
+ */
+const REGISTER_HA2S: Readonly<Record<HashAlgorithm, Recent<string>>> = {
+  MD5: createRecent(URIS),
+  'SHA-256': createRecent(URIS),
+  'SHA-512-256': createRecent(URIS),
+}
+
+function registerHa2(algorithm: HashAlgorithm, uri: string): string {
+  const known = REGISTER_HA2S[algorithm].get(uri)
+  if (known !== undefined) return known
+  const ha2 = hashHex(algorithm, `REGISTER:${uri}`)
+  // As a text of its own: one that was cut out of a header keeps the whole header.
+  if (uri.length <= URI_LENGTH_MAX) REGISTER_HA2S[algorithm].put(Buffer.from(uri, 'utf16le').toString('utf16le'), ha2)
+  return ha2
 }

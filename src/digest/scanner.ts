@@ -16,16 +16,22 @@ const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 const IS_TOKEN_CHAR = new Uint8Array(128)
 for (const char of ALPHANUMERIC + TOKEN_PUNCTUATION) IS_TOKEN_CHAR[char.charCodeAt(0)] = 1
 
+/** Neither control characters nor backslashes; a regular expression sees that many times faster than a loop. */
+const PLAIN = /^[ -\x5b\x5d-~]*$/
+
 /**
  * Reads a header's value from left to right. `at` never moves back, so the work is linear in the value's length
  * whatever it holds.
  */
 export class Scanner {
   readonly #text: string
+  /** Whether quoted-strings in it are what stands between the quotes, as in nearly every header that phones send. */
+  readonly #isPlain: boolean
   #at = 0
 
   constructor(text: string) {
     this.#text = text
+    this.#isPlain = PLAIN.test(text)
   }
 
   /** Whether the whole value is read. */
@@ -35,12 +41,12 @@ export class Scanner {
 
   /** Whether the next character is this one, given by its code; nothing is read. */
   sees(code: number): boolean {
-    return this.#text.charCodeAt(this.#at) === code
+    return !this.atEnd && this.#text.charCodeAt(this.#at) === code
   }
 
   /** Reads the next character if it is this one, given by its code, and says whether it was. */
   take(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false
+    if (!this.sees(code)) return false
     this.#at++
     return true
   }
@@ -57,7 +63,7 @@ export class Scanner {
     const text = this.#text
     const start = this.#at
     let at = start
-    while (IS_TOKEN_CHAR[text.charCodeAt(at)] === 1) at++
+    while (at < text.length && IS_TOKEN_CHAR[text.charCodeAt(at)] === 1) at++
     this.#at = at
     return text.slice(start, at)
   }
@@ -69,8 +75,14 @@ export class Scanner {
   takeQuotedString(): string | undefined {
     if (!this.take(QUOTE)) return undefined
     const text = this.#text
-    let unescaped = ''
     let start = this.#at
+    if (this.#isPlain) {
+      const end = text.indexOf('"', start)
+      if (end < 0) return undefined
+      this.#at = end + 1
+      return text.slice(start, end)
+    }
+    let unescaped = ''
     for (let at = start; at < text.length; at++) {
       let code = text.charCodeAt(at)
       if (code === QUOTE) {

@@ -1,14 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Ha1Record } from '../auth/credential-source.js'
-import type { Ha1Field } from '../credential.js'
-import { nameKey, type RecordKeyOf, type RecordKind } from '../record-key.js'
+import type { CredentialIdentity, Ha1Field, StoredHa1s } from '../credential.js'
+import { nameKey } from '../record-key.js'
+import { createMemoryRecords, type MemoryRecords } from './memory-records.js'
 import type { Mirror, MirrorRecord, Truth } from './mirror.js'
 
 /** Deletions remembered, so that an older change that comes late does not undo them. */
 const TOMBSTONES_MAX = 10_000
-
-/** What a record of that kind holds. */
-type Held<Kind extends RecordKind> = NonNullable<Extract<MirrorRecord, { readonly kind: Kind }>['holds']>
 
 /** The mirror of a process that has no Redis, filled at start and whenever it may have missed something. */
 export type MemoryMirror = Mirror & {
@@ -22,9 +20,9 @@ export type MemoryMirror = Mirror & {
 
 /** Keeps the same promises as the one in Redis, within this process. */
 export function createMemoryMirror(): MemoryMirror {
-  let records = new Map<string, MirrorRecord>()
+  let records = createMemoryRecords()
   /** What takes their place when it is whole. */
-  let filled: Map<string, MirrorRecord> | undefined
+  let filled: MemoryRecords | undefined
   const tombstones = new LRUCache<string, MirrorRecord>({ max: TOMBSTONES_MAX })
   /** Nothing is in it yet. */
   let behind = true
@@ -32,32 +30,25 @@ export function createMemoryMirror(): MemoryMirror {
   let hearing = { good: true }
   const isCurrent = () => !behind && !filling && hearing.good
 
-  function take(into: Map<string, MirrorRecord>, record: MirrorRecord): void {
+  function take(into: MemoryRecords, record: MirrorRecord): void {
     const key = nameKey(record)
-    const held = into.get(key) ?? tombstones.get(key)
+    const held = into.get(record) ?? tombstones.get(key)
     if (held && BigInt(held.version) > BigInt(record.version)) return
     if (record.holds === undefined) {
-      into.delete(key)
+      into.delete(record)
       tombstones.set(key, record)
     } else {
       tombstones.delete(key)
-      into.set(key, record)
+      into.set(record)
     }
   }
 
-  function find<Kind extends RecordKind>(key: RecordKeyOf<Kind>): Held<Kind> | undefined {
-    return records.get(nameKey(key))?.holds as Held<Kind> | undefined
-  }
-
-  const findRealm = (realm: string) => find<'realm'>({ kind: 'realm', realm })
-  const findDomain = (domain: string) => find<'domain'>({ kind: 'domain', domain })
-
   function findHa1(realm: string, username: string, field: Ha1Field): Ha1Record | undefined {
-    const credential = find<'credential'>({ kind: 'credential', realm, username })
-    if (!credential) return undefined
+    const held = records.credential(realm, username)
+    if (!held) return undefined
     // Nobody else reads it, so it holds the HA1s whatever the account's status is.
-    const ha1s = findRealm(realm)?.active === false ? undefined : credential.ha1s
-    return { ...credential, usable: ha1s !== undefined, ha1: ha1s?.[field] }
+    const ha1s = records.realm(realm)?.active === false ? undefined : held.ha1s
+    return toHa1Record(held, ha1s, field)
   }
 
   return {
@@ -69,12 +60,12 @@ export function createMemoryMirror(): MemoryMirror {
     isComplete: async () => isCurrent(),
     near: {
       peekHa1: (...key) => findHa1(...key) ?? null,
-      peekRealm: (realm) => findRealm(realm) ?? null,
-      peekDomain: (name) => findDomain(name) ?? null,
+      peekRealm: (realm) => records.realm(realm) ?? null,
+      peekDomain: (name) => records.domain(name) ?? null,
     },
     findHa1: async (...key) => findHa1(...key),
-    findRealm: async (realm) => findRealm(realm),
-    findDomain: async (name) => findDomain(name),
+    findRealm: async (realm) => records.realm(realm),
+    findDomain: async (name) => records.domain(name),
     async apply(changes) {
       for (const record of changes) {
         take(records, record)
@@ -91,7 +82,7 @@ export function createMemoryMirror(): MemoryMirror {
       // What is committed by now will be in it; what fails to arrive from now on is said again.
       behind = false
       filling = true
-      const mine = new Map<string, MirrorRecord>()
+      const mine = createMemoryRecords()
       filled = mine
       for await (const slice of truth.walk()) {
         // A later one has begun meanwhile, and knows of deletions that this slice may be older than.
@@ -106,4 +97,11 @@ export function createMemoryMirror(): MemoryMirror {
       filling = false
     },
   }
+}
+
+/** Written out: a copy by spreading costs as much as a digest. */
+function toHa1Record(identity: CredentialIdentity, ha1s: StoredHa1s | undefined, field: Ha1Field): Ha1Record {
+  const { username, realm, accountSid, credentialListSid, credentialSid } = identity
+  const usable = ha1s !== undefined
+  return { username, realm, accountSid, credentialListSid, credentialSid, usable, ha1: ha1s?.[field] }
 }

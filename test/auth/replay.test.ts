@@ -79,7 +79,7 @@ t.test('the record of uses keeps its promises in memory and in Redis', async (t)
   t.teardown(() => redis.disconnect())
   await new Promise((resolve) => redis.once('ready', resolve))
   const records: Readonly<Record<string, UseRecord>> = {
-    memory: createMemoryUseRecord({ now: () => NOW, alone: true }),
+    memory: createMemoryUseRecord({ alone: true }),
     redis: createRedisUseRecord({ redis, now: () => NOW }),
   }
   for (const [name, record] of Object.entries(records)) {
@@ -105,7 +105,7 @@ t.test('the record of uses keeps its promises in memory and in Redis', async (t)
 t.test(
   'a use that another node has spent is refused here, and what this node has seen while Redis is away too',
   async (t) => {
-    const shared = createMemoryUseRecord({ now: () => NOW, alone: true })
+    const shared = createMemoryUseRecord({ alone: true })
     let away = false
     const reach: UseRecord = {
       spend: (use) => (away ? Promise.reject(new Error('no answer')) : shared.spend(use)),
@@ -113,7 +113,7 @@ t.test(
     const node = () =>
       createReplayGuard({
         shared: reach,
-        local: createMemoryUseRecord({ now: () => NOW, alone: true }),
+        local: createMemoryUseRecord({ alone: true }),
         ...{ strict: false, metrics: createMetrics() },
         log: createLog('silent'),
         now: () => NOW,
@@ -167,12 +167,11 @@ t.test('without Redis a nonce from before the start is stale: nobody remembers w
 })
 
 t.test('a full record that guards alone refuses what it may have forgotten, and nothing newer', async (t) => {
-  const now = 1_000
   const use = (nonceId: string, expiresAtMs: number) => ({
     ...{ nonceId, expiresAtMs, username: 'alice', count: 1, response: '' },
   })
   for (const alone of [true, false]) {
-    const record = createMemoryUseRecord({ now: () => now, alone, usesMax: 2 })
+    const record = createMemoryUseRecord({ alone, usesMax: 2 })
     for (const [nonceId, end] of [['a', 2_000] as const, ['b', 2_100] as const, ['c', 2_200] as const]) {
       t.ok(await record.spend(use(nonceId, end)))
     }

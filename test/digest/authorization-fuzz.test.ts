@@ -54,6 +54,12 @@ class CountingString extends String {
     return super.charCodeAt(index)
   }
 
+  override indexOf(searched: string, start = 0): number {
+    const found = super.indexOf(searched, start)
+    this.visits += (found < 0 ? this.length : found) - start
+    return found
+  }
+
   override slice(start?: number, end?: number): string {
     const copied = super.slice(start, end)
     this.visits += copied.length

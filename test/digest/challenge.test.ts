@@ -59,8 +59,8 @@ t.test('a client reads the realm that the challenge was made with, whatever it h
     fc.property(printable, (realm) => {
       const scanner = new Scanner(formatChallenge({ ...CHALLENGE, realm }))
       scanner.takeToken()
-      const read = readAuthParams(scanner, new Map([['realm', 'realm']]))
-      return 'values' in read && read.values.get('realm') === realm
+      const read = readAuthParams(scanner, new Map([['realm', 0]]))
+      return 'values' in read && read.values[0] === realm
     }),
   )
 })

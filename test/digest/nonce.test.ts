@@ -202,3 +202,32 @@ t.test('a nonce that was issued before a given moment counts as expired', async 
   t.equal(sees(START_MS), 'fresh')
   t.equal(sees(START_MS + 1), 'expired')
 })
+
+t.test('a nonce that this node knows already is judged as by one that has never seen it', async (t) => {
+  const { clock, nonces } = setUp()
+  const nonce = nonces.issue(REALM, OFFER)
+  const judge = (text: string, realm: string) => {
+    const stranger = createNonces({ secrets: ['first secret'], lifetimeSeconds: LIFETIME_SECONDS, now: () => clock.ms })
+    const expected = stranger.check(text, realm)
+    t.strictSame(stranger.check(text, realm), expected, 'the second time')
+    t.strictSame(nonces.check(text, realm), expected, `${text} for ${realm}`)
+    return expected.kind
+  }
+  t.equal(judge(nonce, REALM), 'fresh')
+  t.equal(judge(nonce, REALM.toUpperCase()), 'fresh')
+  t.equal(judge(nonce, 'other.example.com'), 'bad')
+  t.equal(judge(nonce.toLowerCase(), REALM), 'bad')
+  t.equal(judge(`${nonce}=`, REALM), 'bad')
+  clock.ms += LIFETIME_SECONDS * 1000
+  t.equal(judge(nonce, REALM), 'expired')
+})
+
+t.test('a nonce that this node knows already is bad once its secret is dropped, and good again with it', async (t) => {
+  const { nonces } = setUp()
+  const nonce = nonces.issue(REALM, OFFER)
+  t.match(nonces.check(nonce, REALM), { kind: 'fresh' })
+  nonces.rotate(['another secret'])
+  t.strictSame(nonces.check(nonce, REALM), BAD)
+  nonces.rotate(['another secret', 'first secret'])
+  t.match(nonces.check(nonce, REALM), { kind: 'fresh' })
+})

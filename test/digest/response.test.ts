@@ -2,6 +2,7 @@ import t from 'tap'
 import type { HashAlgorithm } from '../../src/digest/algorithm.js'
 import type { Qop } from '../../src/digest/challenge.js'
 import { computeHa1 } from '../../src/digest/ha1.js'
+import { hashHex } from '../../src/digest/hash.js'
 import { computeResponse, type ResponseInput } from '../../src/digest/response.js'
 
 const RFC2617 = {
@@ -119,4 +120,22 @@ t.test('a qop without nc or cnonce and a session without cnonce are the callerâ€
   t.throws(() => computeResponse({ ...answer('MD5', false, 'auth'), nc: undefined }), TypeError)
   t.throws(() => computeResponse({ ...answer('MD5', false, 'auth'), cnonce: undefined }), TypeError)
   t.throws(() => computeResponse({ ...answer('MD5', true, undefined), cnonce: undefined }), TypeError)
+})
+
+t.test('the uri of a REGISTER counts each time, and so do its algorithm and its method', async (t) => {
+  const ha1 = '939e7578ed9e3c518a452acee763bce9'
+  const rest = { session: false, ha1, nonce: 'n', qop: 'auth', nc: '00000001', cnonce: 'c', body: undefined } as const
+  const responses = (['REGISTER', 'INVITE'] as const).flatMap((method) =>
+    ['sip:a.example', 'sip:b.example', `sip:${'c'.repeat(300)}`].flatMap((uri) =>
+      (['MD5', 'SHA-256', 'SHA-512-256'] as const).map((algorithm) => {
+        const ha2 = hashHex(algorithm, `${method}:${uri}`)
+        const expected = hashHex(algorithm, `${ha1}:n:00000001:c:auth:${ha2}`)
+        const compute = () => computeResponse({ ...rest, algorithm, method, uri })
+        t.equal(compute(), expected, `${algorithm} ${method} ${uri}`)
+        t.equal(compute(), expected, 'and again')
+        return expected
+      }),
+    ),
+  )
+  t.equal(new Set(responses).size, 18)
 })
