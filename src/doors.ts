@@ -77,7 +77,7 @@ export function createHttpDoor({ api, lookup }: HttpServers, answersMs = ANSWERS
       for (const server of Object.values(servers)) server.emit('listening')
       return (door, socket) => {
         if (closing) return false
-        // As those that the server accepts itself: a client may end its side before the answer.
+        // As with those that the server accepts itself, which is told when a client ends its side.
         socket.allowHalfOpen = true
         return servers[door].emit('connection', socket)
       }

@@ -1,11 +1,12 @@
 import { EventEmitter, once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { readConfig } from '../src/config.js'
 import { createDoors, createHttpDoor } from '../src/doors.js'
 import type { SipServer } from '../src/sip/server.js'
 import { scratchFolder } from './fixtures/scratch.js'
+import { until } from './fixtures/until.js'
 
 const REQUEST = 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'
 
@@ -80,4 +81,47 @@ t.test('a door that does not close does not hold up what is closed after it', as
   const sip: SipServer = { listen: async () => ({}), close: () => new Promise(() => undefined) }
   const { doors } = await openDoors(t, { answersMs: 1, allMs: 2, sip })
   await t.rejects(doors.close(), { message: 'no answer within 2 ms' })
+})
+
+t.test('connections that another process accepted are served as those of a server of its own', async (t) => {
+  const [api, lookup] = [fastify(), fastify({ http: { headersTimeout: 100, connectionsCheckingInterval: 10 } })]
+  const slow = new EventEmitter()
+  lookup.get('/slow', async () => {
+    slow.emit('asked')
+    const [answer] = await once(slow, 'answer')
+    return answer
+  })
+  const door = createHttpDoor({ api, lookup }, 60_000)
+  const take = await door.adopt()
+  const taken: boolean[] = []
+  const acceptor = createServer({ allowHalfOpen: true }, (socket) => taken.push(take('auth', socket)))
+  acceptor.listen(0, '127.0.0.1')
+  await once(acceptor, 'listening')
+  t.teardown(() => acceptor.close())
+  const url = `http://127.0.0.1:${(acceptor.address() as AddressInfo).port}`
+
+  const late = await say(t, url, 'GET /slow HTTP/1.1\r\nHost')
+  await once(late, 'close')
+  t.pass('a head that does not arrive in time is not waited for')
+
+  const asked = once(slow, 'asked')
+  const asking = await say(t, url, REQUEST)
+  let answered = ''
+  asking.setEncoding('utf8').on('data', (text) => {
+    answered += text
+  })
+  await asked
+  const end = once(asking, 'close')
+  let isClosed = false
+  const closed = door.close().then(() => {
+    isClosed = true
+  })
+  const refused = await say(t, url, '')
+  await until(() => taken.length === 3)
+  t.same(taken, [true, true, false], 'a door that closes takes none')
+  t.notOk(isClosed, 'and waits for the answer')
+  slow.emit('answer', 'the answer')
+  await Promise.all([closed, end])
+  t.match(answered, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nthe answer$/)
+  refused.destroy()
 })

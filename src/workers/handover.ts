@@ -17,7 +17,7 @@ export type Handover = {
   close(): void
 }
 
-/** As a server of node:http would: what is written goes out at once, and a client may end its side first. */
+/** As node:http has it for its servers; and nothing is read here. */
 const OPTIONS = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true } as const
 /** Addresses that stand for every one of this machine, and how it may be reached at them. */
 const UNSPECIFIED: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
