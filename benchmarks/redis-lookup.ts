@@ -3,14 +3,20 @@ import { createCredentialSource } from '../src/auth/credential-source.js'
 import { createLog } from '../src/log.js'
 import { createMetrics } from '../src/metrics.js'
 import type { MirrorRecord } from '../src/mirror/mirror.js'
+import { createNearCache } from '../src/mirror/near-cache.js'
 import { createRedisMirror } from '../src/mirror/redis-mirror.js'
 import { computeHa1s } from '../src/provision/ha1s.js'
 import { connectRedis } from '../src/redis/client.js'
+import { createInvalidations } from '../src/redis/invalidations.js'
 import { startRedis } from '../test/fixtures/redis.js'
+import { until } from '../test/fixtures/until.js'
 import type { Row } from './report.js'
 import { quantile, sideBySide } from './rounds.js'
 
 const REALM = 'pbx.example.com'
+/** More users than are held near, asked for in turn: whoever is asked for went longest ago, so that each is a miss. */
+const USERS = 1_000
+const NEAR = 500
 const SERIAL = 5_000
 const AT_ONCE = 128
 const BATCHES = 100
@@ -29,8 +35,11 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
   const redis = connectRedis(url, createLog('error'))
   const bare = url.startsWith('unix://') ? new Redis(url.slice('unix://'.length)) : new Redis(url)
   await Promise.all([redis, bare].map((client) => new Promise((resolve) => client.once('ready', resolve))))
-  const mirror = createRedisMirror(redis)
-  await mirror.apply(Array.from({ length: 1_000 }, (_, index) => toRecord(`user${index}`)))
+  const invalidations = createInvalidations({ redis, log: createLog('error'), now: () => performance.now() })
+  const near = createNearCache({ invalidations, max: NEAR })
+  const mirror = createRedisMirror(redis, near)
+  invalidations.start()
+  await mirror.apply(Array.from({ length: USERS }, (_, index) => toRecord(`user${index}`)))
   const noDatabase = () => Promise.reject(new Error('the database must not be asked'))
   const source = createCredentialSource({
     mirror,
@@ -41,13 +50,16 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
   })
 
   const ours = async (index: number) => {
-    const found = await source.findHa1(REALM, `user${index % 1_000}`, 'ha1')
+    const found = await source.findHa1(REALM, `user${index % USERS}`, 'ha1')
     if (found.origin !== 'mirror' || !found.value?.ha1) throw new Error('a credential was not found')
   }
   const limit = async (index: number) => {
-    const values = await bare.hmget(`sipauth:cred:${REALM}:user${index % 1_000}`, 'sid', 'account', 'list', 'ha1')
+    const values = await bare.hmget(`sipauth:cred:${REALM}:user${index % USERS}`, 'sid', 'account', 'list', 'ha1')
     if (!values[3]) throw new Error('a credential was not found')
   }
+  await until(() => invalidations.live && mirror.current)
+  await ours(0)
+  if (near.peekOffer(REALM) === undefined) throw new Error('nothing is held near')
   const serial = await sideBySide(
     () => serialP50(ours),
     () => serialP50(limit),
@@ -56,6 +68,7 @@ async function benchmarkConnection(over: string, url: string): Promise<Row[]> {
     () => parallelRate(ours),
     () => parallelRate(limit),
   )
+  invalidations.close()
   redis.disconnect()
   bare.disconnect()
   const limitIs = 'bare ioredis HMGET'
@@ -93,7 +106,7 @@ async function serialP50(lookup: (index: number) => Promise<void>): Promise<numb
 async function parallelRate(lookup: (index: number) => Promise<void>): Promise<number> {
   const start = process.hrtime.bigint()
   for (let batch = 0; batch < BATCHES; batch++) {
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => lookup(index)))
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => lookup(batch * AT_ONCE + index)))
   }
   return (BATCHES * AT_ONCE) / (Number(process.hrtime.bigint() - start) / 1e9)
 }

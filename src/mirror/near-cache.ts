@@ -7,6 +7,9 @@ import { type HeldCredential, mergeHeld, toHa1Record } from './held-credential.j
 import { MARKER } from './marker.js'
 import { credentialKey, domainKey, RECORD_PREFIXES, realmKey } from './redis-record.js'
 
+/** What may lie at a key of the mirror. */
+export type NearRecord = HeldCredential | RealmOffer | SipDomain
+
 /** What this process holds of the mirror in Redis, by the records' keys there; what kind a record is of, its key says. */
 export type NearCache = {
   /** What the hot path reads. That there is nothing it says only while the mirror is known to be complete. */
@@ -21,10 +24,10 @@ export type NearCache = {
   readonly complete: boolean
   /** The realm's own record; null where Redis has none, whether it is complete or not. */
   peekOffer(realm: string): Near<RealmOffer>
-  begin(key: string): Ticket
-  keepCredential(ticket: Ticket, held: Near<HeldCredential>): void
-  keepOffer(ticket: Ticket, held: Near<RealmOffer>): void
-  keepDomain(ticket: Ticket, held: Near<SipDomain>): void
+  begin(key: string): Ticket<NearRecord>
+  keepCredential(ticket: Ticket<NearRecord>, held: HeldCredential | null): void
+  keepOffer(ticket: Ticket<NearRecord>, held: RealmOffer | null): void
+  keepDomain(ticket: Ticket<NearRecord>, held: SipDomain | null): void
   /** Asks whether the mirror is complete, and remembers that it is until the marker is touched. */
   readComplete(ask: () => Promise<boolean>): Promise<boolean>
   /** To be called when this process has written the record. */
@@ -40,7 +43,7 @@ export function createNearCache({
   readonly invalidations: Invalidations
   readonly max: number
 }): NearCache {
-  const records = createNearKeeper<HeldCredential | RealmOffer | SipDomain>({
+  const records = createNearKeeper<NearRecord>({
     ...{ invalidations, max },
     prefixes: RECORD_PREFIXES,
   })
@@ -77,10 +80,7 @@ export function createNearCache({
     },
     peekOffer,
     begin: records.begin,
-    keepCredential(ticket, held) {
-      const merged = ticket && held ? mergeHeld(records.peek(ticket.key) as Near<HeldCredential>, held) : held
-      records.keep(ticket, merged)
-    },
+    keepCredential: (ticket, held) => records.keep(ticket, mergeHeld(ticket?.value as Near<HeldCredential>, held)),
     keepOffer: records.keep,
     keepDomain: records.keep,
     async readComplete(ask) {

@@ -1,9 +1,12 @@
+import type { Ha1Record } from '../auth/credential-source.js'
+import type { Ha1Field } from '../credential.js'
+import type { RealmOffer } from '../realm-offer.js'
 import type { RedisClient } from '../redis/client.js'
-import type { Near, Ticket } from '../redis/near-keeper.js'
-import { heldFields, parseHeld, toHa1Record } from './held-credential.js'
+import type { Ticket } from '../redis/near-keeper.js'
+import { type HeldCredential, heldFields, parseHeld, toHa1Record } from './held-credential.js'
 import { isMarkedComplete } from './marker.js'
 import type { Mirror } from './mirror.js'
-import type { NearCache } from './near-cache.js'
+import type { NearCache, NearRecord } from './near-cache.js'
 import {
   credentialKey,
   DOMAIN_FIELDS,
@@ -32,28 +35,37 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
   /** Nothing is held of a mirror that may be of yesterday. */
   const begin = (key: string) => (isCurrent() ? near?.begin(key) : undefined)
 
-  /** Asks for one hash, and keeps what it is unless a change overtook the answer. */
-  function ask<Held>(
+  /** Asks for one hash; `take` is told where it is held near unless a change overtakes the answer. */
+  function ask<Answer>(
     key: string,
     fields: readonly string[],
-    parse: (values: readonly (string | null)[]) => Held | null,
-    keep: ((ticket: Ticket, held: Near<Held>) => void) | undefined,
-  ): Promise<Held | null> {
+    take: (values: readonly (string | null)[], ticket: Ticket<NearRecord>) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
     const ticket = begin(key)
-    return redis.hmget(key, ...fields).then(
-      (values) => {
-        const held = parse(values)
-        keep?.(ticket, held)
-        return held
-      },
-      (error) => {
-        keep?.(ticket, undefined)
-        throw error
-      },
-    )
+    return redis.hmget(key, ...fields).then((values) => take(values, ticket))
   }
 
-  const askRealm = (realm: string) => ask(realmKey(realm), REALM_FIELDS, parseOffer, near?.keepOffer)
+  function askRealm(realm: string): Promise<RealmOffer | null> {
+    return ask(realmKey(realm), REALM_FIELDS, (values, ticket) => {
+      const offer = parseOffer(values)
+      near?.keepOffer(ticket, offer)
+      return offer
+    })
+  }
+
+  /** One round trip in any case: the realm is asked at the same time, where it is not near. */
+  function findHa1(realm: string, username: string, field: Ha1Field): Promise<Ha1Record | undefined> {
+    const known = near?.peekOffer(realm)
+    const asked = known === undefined ? askRealm(realm) : undefined
+    const toRecord = (held: HeldCredential | null, offer: RealmOffer | null | undefined) =>
+      held === null ? undefined : toHa1Record(held, { realm, username, field, isActive: offer?.active !== false })
+    const credential = ask(credentialKey(realm, username), heldFields(field), (values, ticket) => {
+      const held = parseHeld(field, values)
+      near?.keepCredential(ticket, held)
+      return asked ? asked.then((offer) => toRecord(held, offer)) : toRecord(held, known)
+    })
+    return asked ? Promise.all([credential, asked]).then(([record]) => record) : credential
+  }
 
   async function isComplete(): Promise<boolean> {
     const ask = () => isMarkedComplete(redis)
@@ -78,22 +90,14 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
       return isCurrent()
     },
     isComplete,
-    async findHa1(realm, username, field) {
-      const known = near?.peekOffer(realm)
-      const parse = (values: readonly (string | null)[]) => parseHeld(field, values)
-      // One round trip in any case: both are sent at once.
-      const credential = ask(credentialKey(realm, username), heldFields(field), parse, near?.keepCredential)
-      const [held, offer] =
-        known === undefined ? await Promise.all([credential, askRealm(realm)]) : [await credential, known]
-      return held === null
-        ? undefined
-        : toHa1Record(held, { realm, username, field, isActive: offer?.active !== false })
-    },
+    findHa1,
     findRealm: async (realm) => (await askRealm(realm)) ?? undefined,
-    async findDomain(domain) {
-      const parse = (values: readonly (string | null)[]) => parseDomain(domain, values)
-      return (await ask(domainKey(domain), DOMAIN_FIELDS, parse, near?.keepDomain)) ?? undefined
-    },
+    findDomain: (domain) =>
+      ask(domainKey(domain), DOMAIN_FIELDS, (values, ticket) => {
+        const found = parseDomain(domain, values)
+        near?.keepDomain(ticket, found)
+        return found ?? undefined
+      }),
     apply: (records, truth) =>
       inBatches(records, async (record) => {
         try {

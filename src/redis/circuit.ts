@@ -12,6 +12,17 @@ export type Circuit = {
   readonly answering: boolean
 }
 
+/** Whether commands of a name have a key; to find their keys takes longer than to write them. */
+const KEYED = new Map<string, boolean>()
+
+function hasKey(command: Command): boolean {
+  const known = KEYED.get(command.name)
+  if (known !== undefined) return known
+  const has = command.getKeys().length > 0
+  KEYED.set(command.name, has)
+  return has
+}
+
 /**
  * Spares whoever comes next the wait for a server that hangs: after a command that was not answered in time, commands
  * fail at once for a second; then one goes through and tells for all. Any answer, a late one too, ends that. Commands
@@ -30,7 +41,7 @@ export function addCircuit<Client extends Redis | Cluster>(client: Client, now: 
   }
 
   client.sendCommand = (command: Command, ...more: unknown[]) => {
-    if (command.getKeys().length === 0) return send(command, ...more)
+    if (!hasKey(command)) return send(command, ...more)
     if (isResting()) {
       client.emit('unasked')
       command.reject(new Error('Redis did not answer a moment ago'))

@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Log } from '../log.js'
 import { addCircuit, type Circuit } from './circuit.js'
+import { writeTogether } from './one-write.js'
 import { keepReconnecting } from './reconnect.js'
 
 /** A connection to Redis or Valkey in any of their arrangements. */
@@ -34,7 +35,7 @@ const OPTIONS = {
  * `now` is in milliseconds.
  */
 export function connectRedis(url: string, log: Log, now: () => number = Date.now): RedisClient {
-  const client = addCircuit(open(url), now)
+  const client = addCircuit(writeTogether(open(url)), now)
   client.on('error', (error) => log.debug({ err: error }, 'the connection to Redis failed'))
   return client
 }

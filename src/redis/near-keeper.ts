@@ -1,20 +1,23 @@
-import { LRUCache } from 'lru-cache'
+import { createBoundedMap } from './bounded-map.js'
 import type { Invalidations } from './invalidations.js'
 
 /** What is known of a key: `null` says that there is nothing, undefined that it must be asked for. */
 export type Near<Value> = Value | null | undefined
 
-/** Taken before a read, so that one that a change overtook is told from others; undefined where nothing can be kept. */
-export type Ticket = { readonly key: string } | undefined
+/**
+ * The place where a read puts what it finds, taken before the read: a change takes the place away, so that nobody looks
+ * there any more. Undefined where nothing can be kept.
+ */
+export type Ticket<Value> = { readonly key: string; value: Near<Value> } | undefined
 
 /** Bounded copies, in this process, of what lies in Redis: never older than half a second. */
 export type NearKeeper<Value> = {
   /** What is held at this moment; undefined while changes are not heard of. */
   peek(key: string): Near<Value>
   /** To be called before the command that reads the key is sent. */
-  begin(key: string): Ticket
-  /** Keeps what was read, unless the key may have changed since `begin`; undefined where nothing could be read. */
-  keep(ticket: Ticket, value: Near<Value>): void
+  begin(key: string): Ticket<Value>
+  /** Keeps what was read, unless the key may have changed since `begin`. */
+  keep(ticket: Ticket<Value>, value: Near<Value>): void
   /** `begin`, `ask` and `keep` in one; undefined is not kept. Rejects as `ask` does. */
   read<Answer extends Near<Value>>(key: string, ask: () => Promise<Answer>): Promise<Answer>
   /** To be called when this process has written the key: a read that began before is not kept. */
@@ -24,7 +27,7 @@ export type NearKeeper<Value> = {
   readonly size: number
 }
 
-/** One entry of ten may say that there is nothing: whoever asks for names at random displaces no others than such. */
+/** One place of ten is for what is not there: whoever asks for names at random displaces no others than such. */
 const ABSENT_SHARE = 0.1
 
 /**
@@ -37,58 +40,47 @@ export function createNearKeeper<Value extends NonNullable<unknown>>(deps: {
   readonly max: number
 }): NearKeeper<Value> {
   const { invalidations, prefixes, max } = deps
-  const absentMax = Math.max(1, Math.floor(max * ABSENT_SHARE))
-  const present = new LRUCache<string, Value>({ max: Math.max(1, max - absentMax) })
-  const absent = new LRUCache<string, true>({ max: absentMax })
-  /** Reads under way that nothing has overtaken, by key; those of one key have one ticket. */
-  const reads = new Map<string, NonNullable<Ticket>>()
+  type Place = NonNullable<Ticket<Value>>
+  const absentMax = Math.max(2, Math.floor(max * ABSENT_SHARE))
+  const present = createBoundedMap<Place>(max - absentMax)
+  /** Also where a read is under way. */
+  const absent = createBoundedMap<Place>(absentMax)
+
+  const find = (key: string) => present.get(key) ?? absent.get(key)
 
   const keeper: NearKeeper<Value> = {
-    peek(key) {
-      if (!invalidations.live) return undefined
-      return present.get(key) ?? (absent.get(key) ? null : undefined)
-    },
+    peek: (key) => (invalidations.live ? find(key)?.value : undefined),
 
     begin(key) {
       if (max === 0 || !invalidations.live) return undefined
-      const under = reads.get(key)
-      if (under) return under
-      const ticket = { key: flatten(key) }
-      reads.set(ticket.key, ticket)
-      return ticket
+      const held = find(key)
+      if (held) return held
+      const place: Place = { key, value: undefined }
+      absent.set(place.key, place)
+      return place
     },
 
     keep(ticket, value) {
-      if (ticket === undefined || reads.get(ticket.key) !== ticket) return
-      reads.delete(ticket.key)
-      if (value === null) {
-        present.delete(ticket.key)
-        absent.set(ticket.key, true)
-      } else if (value !== undefined) {
-        absent.delete(ticket.key)
-        present.set(ticket.key, value)
-      }
+      if (ticket === undefined || value === undefined) return
+      ticket.value = value
+      if (value === null || absent.get(ticket.key) !== ticket) return
+      absent.delete(ticket.key)
+      present.set(ticket.key, ticket)
     },
 
     async read(key, ask) {
       const ticket = keeper.begin(key)
-      let value: Awaited<ReturnType<typeof ask>> | undefined
-      try {
-        value = await ask()
-        return value
-      } finally {
-        keeper.keep(ticket, value)
-      }
+      const value = await ask()
+      keeper.keep(ticket, value)
+      return value
     },
 
     forget(key) {
-      reads.delete(key)
       present.delete(key)
       absent.delete(key)
     },
 
     forgetAll() {
-      reads.clear()
       present.clear()
       absent.clear()
     },
@@ -99,9 +91,4 @@ export function createNearKeeper<Value extends NonNullable<unknown>>(deps: {
   }
   for (const prefix of prefixes) invalidations.follow(prefix, keeper)
   return keeper
-}
-
-/** A copy of its own: what was cut out of a message would keep the whole message alive. */
-function flatten(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }
