@@ -6,7 +6,9 @@ import { benchmarkHttpVerify } from './http-verify.js'
 import { benchmarkImport } from './import.js'
 import { benchmarkKamailio } from './kamailio.js'
 import { benchmarkNativeRegister } from './native-register.js'
+import { benchmarkNearCacheMemory } from './near-cache-memory.js'
 import { benchmarkPaging } from './paging.js'
+import { benchmarkPropagation } from './propagation.js'
 import { benchmarkRedisLookup } from './redis-lookup.js'
 import { type Row, toMarkdown, toNotes, toTable } from './report.js'
 import { benchmarkScale } from './scale.js'
@@ -23,6 +25,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> 
   'native-register': deployed(benchmarkNativeRegister),
   scale: benchmarkScale,
   kamailio: benchmarkKamailio,
+  propagation: benchmarkPropagation,
+  memory: benchmarkNearCacheMemory,
   timing: benchmarkTiming,
   import: benchmarkImport,
   paging: benchmarkPaging,

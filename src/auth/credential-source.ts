@@ -64,6 +64,7 @@ export type CredentialSource = {
   /** Knows nothing while the mirror is not current. */
   readonly near: NearReader
   findHa1(realm: string, username: string, field: Ha1Field): Promise<Lookup<Ha1Record | undefined>>
+  /** What is near counts here too: it refuses nobody. */
   findRealm(realm: string): Promise<Lookup<RealmOffer | undefined>>
   findDomain(name: string): Promise<Lookup<SipDomain | undefined>>
   /** Whether the mirror's word counts when it would refuse somebody: whether it holds every credential. */
@@ -89,6 +90,7 @@ export function createCredentialSource(deps: {
   const { mirror, database, metrics, log } = deps
   const questions = createDatabaseQuestions(deps)
   const timings = {
+    near: metrics.lookupSeconds.series({ source: 'near' }),
     mirror: metrics.lookupSeconds.series({ source: mirror.source }),
     database: metrics.lookupSeconds.series({ source: 'postgres' }),
   }
@@ -141,7 +143,13 @@ export function createCredentialSource(deps: {
 
   return {
     near: {
-      peekHa1: (...key) => (mirror.current ? mirror.near?.peekHa1(...key) : undefined),
+      peekHa1(realm, username, field) {
+        if (!mirror.current) return undefined
+        const startMs = performance.now()
+        const known = mirror.near?.peekHa1(realm, username, field)
+        if (known) timings.near.observeSince(startMs)
+        return known
+      },
       peekRealm: (realm) => (mirror.current ? mirror.near?.peekRealm(realm) : undefined),
       peekDomain: (name) => (mirror.current ? mirror.near?.peekDomain(name) : undefined),
     },
@@ -156,11 +164,14 @@ export function createCredentialSource(deps: {
       return truth.origin === 'unavailable' ? found : truth
     },
 
-    findRealm: (realm) =>
-      findOrConfirm(
+    async findRealm(realm) {
+      const known = mirror.current ? mirror.near?.peekRealm(realm) : undefined
+      if (known !== undefined) return { origin: 'mirror', value: known ?? undefined }
+      return findOrConfirm(
         () => mirror.findRealm(realm),
         () => database.findRealm(realm),
-      ),
+      )
+    },
 
     findDomain: (name) =>
       findOrConfirm(
