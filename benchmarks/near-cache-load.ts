@@ -9,7 +9,7 @@ import { createInvalidations } from '../src/redis/invalidations.js'
 import { until } from '../test/fixtures/until.js'
 
 const REALM = 'pbx.example.com'
-const SLICE = 1_000
+const SLICE = 100
 const LOG = createLog('error')
 
 async function connect(url: string): Promise<RedisClient> {
@@ -18,10 +18,10 @@ async function connect(url: string): Promise<RedisClient> {
   return redis
 }
 
-/** Bytes that Redis says it uses for data. */
+/** Bytes that Redis says it uses. */
 export async function readUsedMemory(url: string): Promise<number> {
   const redis = await connect(url)
-  const used = Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))?.[1])
+  const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
   redis.disconnect()
   return used
 }
@@ -31,7 +31,8 @@ export async function fillRedis(url: string, users: number): Promise<void> {
   const redis = await connect(url)
   const mirror = createRedisMirror(redis)
   for (let from = 0; from < users; from += SLICE) {
-    await mirror.apply(Array.from({ length: SLICE }, (_, index) => toRecord(from + index)))
+    const slice = Array.from({ length: SLICE }, (_, index) => toRecord(from + index))
+    await until(() => mirror.apply(slice).then(() => true))
   }
   redis.disconnect()
 }
@@ -59,7 +60,8 @@ export async function measureHeap(url: string, users: number): Promise<number> {
   await until(() => invalidations.live && mirror.current)
   const before = usedHeap()
   for (let from = 0; from < users; from += SLICE) {
-    await Promise.all(Array.from({ length: SLICE }, (_, index) => mirror.findHa1(REALM, nameIn(from + index), 'ha1')))
+    const lookUp = (_: unknown, index: number) => mirror.findHa1(REALM, nameIn(from + index), 'ha1')
+    await until(async () => mirror.current && Promise.all(Array.from({ length: SLICE }, lookUp)))
   }
   if (near.size < users) throw new Error(`${near.size} of ${users} are held`)
   const bytes = (usedHeap() - before) / near.size
