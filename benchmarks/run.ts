@@ -5,7 +5,6 @@ import { type Deployment, withDeployment } from './deployment.js'
 import { benchmarkHttpVerify } from './http-verify.js'
 import { benchmarkImport } from './import.js'
 import { benchmarkKamailio } from './kamailio.js'
-import { benchmarkMemory } from './memory.js'
 import { benchmarkNativeRegister } from './native-register.js'
 import { benchmarkNearCacheMemory } from './near-cache-memory.js'
 import { benchmarkPaging } from './paging.js'
@@ -25,7 +24,6 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> 
   'http-verify': deployed(benchmarkHttpVerify),
   'native-register': deployed(benchmarkNativeRegister),
   scale: benchmarkScale,
-  memory: benchmarkMemory,
   kamailio: benchmarkKamailio,
   propagation: benchmarkPropagation,
   memory: benchmarkNearCacheMemory,
