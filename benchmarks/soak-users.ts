@@ -15,6 +15,8 @@ export type SoakUsers = {
   write(node: NodeClient): Promise<boolean>
   /** A login whose outcome is certain; undefined where there is no user of that kind at this moment. */
   next(): Login | undefined
+  /** Whether the outcome is still certain: a right password may have been changed while it was on its way. */
+  isCertain(login: Login): boolean
 }
 
 /** What was answered is in force everywhere within a second; a login that began before may come later. */
@@ -54,6 +56,11 @@ export function createSoakUsers(deps: { readonly list: List; readonly roll: () =
   return {
     ledger,
     next,
+    isCertain({ kind, username, password }) {
+      if (kind !== 'right') return true
+      const account = ledger.accounts.get(username)
+      return account?.acknowledged === password && account.asked.size === 0
+    },
     async write(node) {
       const isWritten = await ledger.write(node)
       for (const [username, { acknowledged }] of ledger.accounts) look(username, acknowledged)
