@@ -1,4 +1,4 @@
-import { COMMA, EQUALS, QUOTE, type Scanner } from './scanner.js'
+import { QUOTE, type Scanner } from './scanner.js'
 
 /**
  * The values of the parameters that were asked for, each at its place, undefined where it does not stand there; or which
@@ -14,7 +14,7 @@ export type AuthParams = { readonly values: readonly (string | undefined)[] } | 
 export function readAuthParams(scanner: Scanner, places: ReadonlyMap<string, number>): AuthParams {
   const values = new Array<string | undefined>(places.size).fill(undefined)
   for (;;) {
-    skipEmptyElements(scanner)
+    scanner.takeEmptyElements()
     if (scanner.atEnd) return { values }
     const name = scanner.takeToken()
     if (name === '') return { fault: 'a parameter must begin with a name that is a token' }
@@ -24,16 +24,9 @@ export function readAuthParams(scanner: Scanner, places: ReadonlyMap<string, num
   }
 }
 
-function skipEmptyElements(scanner: Scanner): void {
-  scanner.takeSpace()
-  while (scanner.take(COMMA)) scanner.takeSpace()
-}
-
 /** Reads what follows a name, and puts the value at its place; answers the rule that it broke. */
 function readValue(scanner: Scanner, values: (string | undefined)[], place: number | undefined): string | undefined {
-  scanner.takeSpace()
-  if (!scanner.take(EQUALS)) return 'must be followed by an equals sign'
-  scanner.takeSpace()
+  if (!scanner.takeEquals()) return 'must be followed by an equals sign'
   const quoted = scanner.sees(QUOTE)
   const value = quoted ? scanner.takeQuotedString() : scanner.takeToken()
   if (value === undefined) return 'must end its quotes and hold no control character'
@@ -42,7 +35,5 @@ function readValue(scanner: Scanner, values: (string | undefined)[], place: numb
     if (values[place] !== undefined) return 'must not be given twice'
     values[place] = value
   }
-  scanner.takeSpace()
-  if (!scanner.atEnd && !scanner.sees(COMMA)) return 'must be followed by a comma or nothing'
-  return undefined
+  return scanner.takeElementEnd() ? undefined : 'must be followed by a comma or nothing'
 }

@@ -16,6 +16,10 @@ const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 const IS_TOKEN_CHAR = new Uint8Array(128)
 for (const char of ALPHANUMERIC + TOKEN_PUNCTUATION) IS_TOKEN_CHAR[char.charCodeAt(0)] = 1
 
+function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB
+}
+
 /** Neither control characters nor backslashes; a regular expression sees that many times faster than a loop. */
 const PLAIN = /^[ -\x5b\x5d-~]*$/
 
@@ -41,21 +45,49 @@ export class Scanner {
 
   /** Whether the next character is this one, given by its code; nothing is read. */
   sees(code: number): boolean {
-    return !this.atEnd && this.#text.charCodeAt(this.#at) === code
+    // Nothing is read beyond the end: the NaN that comes of it would slow down every later reading.
+    return this.#at < this.#text.length && this.#text.charCodeAt(this.#at) === code
   }
 
   /** Reads the next character if it is this one, given by its code, and says whether it was. */
   take(code: number): boolean {
-    if (!this.sees(code)) return false
-    this.#at++
-    return true
+    const seen = this.sees(code)
+    if (seen) this.#at++
+    return seen
   }
 
   /** Reads optional white space, RFC 9110 section 5.6.3, and says whether there was any. */
   takeSpace(): boolean {
+    const text = this.#text
     const start = this.#at
-    while (this.sees(SPACE) || this.sees(TAB)) this.#at++
-    return this.#at > start
+    let at = start
+    while (at < text.length && isSpace(text.charCodeAt(at))) at++
+    if (at === start) return false
+    this.#at = at
+    return true
+  }
+
+  /** Reads commas and white space, in any order: what may stand before an element of a list (section 5.6.1.2). */
+  takeEmptyElements(): void {
+    const text = this.#text
+    let at = this.#at
+    while (at < text.length && (text.charCodeAt(at) === COMMA || isSpace(text.charCodeAt(at)))) at++
+    this.#at = at
+  }
+
+  /** Reads an equals sign with white space around it, and says whether it was there. */
+  takeEquals(): boolean {
+    this.takeSpace()
+    const seen = this.take(EQUALS)
+    if (seen && !this.sees(QUOTE)) this.takeSpace()
+    return seen
+  }
+
+  /** Reads the white space behind an element of a list, and says whether that ends there: with a comma, or the value. */
+  takeElementEnd(): boolean {
+    if (this.sees(COMMA)) return true
+    this.takeSpace()
+    return this.atEnd || this.sees(COMMA)
   }
 
   /** Reads a token; an empty string where none stands. */
