@@ -13,6 +13,7 @@ import type { RedisClient } from './redis/client.js'
 import { createInvalidations } from './redis/invalidations.js'
 import { createRelay, type Relay } from './relay.js'
 import type { Secret } from './secret.js'
+import type { Siblings } from './siblings.js'
 import { createDatabaseReader } from './store/credential-reader.js'
 import type { Database } from './store/database.js'
 import { createTruth } from './truth.js'
@@ -39,6 +40,8 @@ export async function createEngine(deps: {
   readonly redis: RedisClient | undefined
   readonly decoySecret: string
   readonly nonceSecrets: readonly Secret[]
+  /** Where the node has several processes. */
+  readonly siblings?: Siblings | undefined
   readonly metrics: Metrics
   readonly log: Log
   readonly now: () => number
@@ -58,7 +61,7 @@ export async function createEngine(deps: {
   const near = heard && createNearCache({ invalidations: heard, max: config.NEAR_CACHE_SIZE })
   if (near) metrics.nearCache.show(near)
   const { mirror, memoryMirror } = chooseMirror(redis, near)
-  const relay = createRelay({ pool, mirror, truth, metrics, log })
+  const relay = createRelay({ pool, mirror, truth, siblings: deps.siblings, metrics, log })
   closers.add(() => relay.close())
   const provision = createProvision({ pool, publisher: relay, sipDomain: config.SIP_DOMAIN })
   const health = await watchHealth({

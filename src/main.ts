@@ -18,7 +18,7 @@ import { readDecoySecret } from './store/instance.js'
 import { migrateWhenUp, openDatabase, openRedis } from './stores.js'
 import { startUpkeep } from './upkeep.js'
 import { packBoot } from './workers/boot.js'
-import { createWorkers } from './workers/workers.js'
+import { createWorkers, type Workers } from './workers/workers.js'
 
 /** A running server. */
 export type Running = {
@@ -61,6 +61,8 @@ export async function serve(
 
     const decoySecret = await readDecoySecret(pool)
     const { nonceSecrets } = secrets
+    /** Set once it is known what they begin with; nothing is told before they serve. */
+    let workers: Workers | undefined
     const engine = await createEngine({
       config,
       database,
@@ -71,12 +73,14 @@ export async function serve(
       log,
       now,
       closers,
+      siblings: { tellNews: async (news) => workers?.tellNews(news) },
     })
     await engine.provision.accounts.ensureMaster(secrets.masterAccountSid)
     await startUpkeep({ config, database, redis, engine, log, now, closers })
 
     const boot = packBoot(secrets, decoySecret)
-    const workers = config.WORKERS > 1 ? createWorkers({ config, boot, metrics, stopping, log }) : undefined
+    const { relay } = engine
+    workers = config.WORKERS > 1 ? createWorkers({ config, boot, relay, metrics, stopping, log }) : undefined
     const http = workers ?? (await buildHttpDoor({ config, database, engine, secrets, decoySecret, metrics, log }))
     const sip = createSipServer({
       authenticator: engine.checks.authenticator,

@@ -3,8 +3,9 @@ import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import { type Mirror, type Truth, toTombstone } from './mirror/mirror.js'
 import type { Publisher } from './provision/publisher.js'
-import { nameKey } from './record-key.js'
+import { nameKey, type RecordKey } from './record-key.js'
 import { REQUEST_ID_LABEL } from './request-id.js'
+import type { News, Siblings } from './siblings.js'
 import { inTransaction } from './store/database.js'
 import {
   type Change,
@@ -30,6 +31,10 @@ export type Relay = Publisher & {
   wake(): void
   /** Takes other nodes' changes into a mirror that is not shared; their writers have the outbox rows. */
   follow(changes: readonly VersionedKey[]): Promise<void>
+  /** Takes what another process of this node has changed: what it could not mirror is not here either. */
+  hear(news: News): void
+  /** The newest change that is known not to be mirrored, if there is one. */
+  readonly unmirrored: string | undefined
   /** Ends the rounds; one that runs is finished first. */
   close(): Promise<void>
 }
@@ -39,10 +44,12 @@ export function createRelay(deps: {
   readonly pool: pg.Pool
   readonly mirror: Mirror
   readonly truth: Truth
+  /** Where the node has several processes. */
+  readonly siblings?: Siblings | undefined
   readonly metrics: Metrics
   readonly log: Log
 }): Relay {
-  const { pool, mirror, truth, metrics, log } = deps
+  const { pool, mirror, truth, siblings, metrics, log } = deps
   const kind = mirror.shared ? 'shared' : 'own'
   let timer: NodeJS.Timeout | undefined
   let next: keyof typeof DELAYS_MS | undefined
@@ -52,24 +59,37 @@ export function createRelay(deps: {
   /** Newest change that this node could not mirror, its own or another's; until it is, the mirror is not current. */
   let failedUpTo: string | undefined
 
+  /** What was answered is in force in all processes of the node, whether it could be mirrored or not. */
   async function publish(changes: readonly Change[], requestId?: string): Promise<void> {
+    const unmirrored = await mirrorOwn(changes, requestId)
+    await siblings?.tellNews({ keys: changes.map(toRecordKey), unmirrored })
+  }
+
+  /** Answers the newest change where not all could be mirrored. */
+  async function mirrorOwn(changes: readonly Change[], requestId?: string): Promise<string | undefined> {
     try {
       for (let start = 0; start < changes.length; start += BATCH) {
         const slice = changes.slice(start, start + BATCH)
         await mirrorChanges(mirror, truth, slice)
         await deleteChanges(pool, slice, kind)
       }
+      return undefined
     } catch (error) {
       const told = { err: error, changes: changes.length, ...(requestId && { [REQUEST_ID_LABEL]: requestId }) }
       log.warn(told, 'changes could not be mirrored yet; the relay goes on trying')
-      fallBehind(changes)
+      const newest = newestOf(changes)
+      fallBehind(newest)
       schedule('soon')
+      return newest
     }
   }
 
-  function fallBehind(changes: readonly Change[]): void {
-    failedUpTo = changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), failedUpTo ?? '0')
+  /** Answers whether that is news. */
+  function fallBehind(upTo: string): boolean {
+    const isNews = failedUpTo === undefined || BigInt(upTo) > BigInt(failedUpTo)
+    if (isNews) failedUpTo = upTo
     mirror.setBehind(true)
+    return isNews
   }
 
   /** Mirrors one batch of left-over changes; the answer says whether there may be more. */
@@ -82,7 +102,8 @@ export function createRelay(deps: {
         await mirrorChanges(mirror, createTruth(tx), changes)
       } catch (error) {
         // A mirror that is read but takes nothing, out of memory for one, is behind for every node, not for the writer's.
-        fallBehind(changes)
+        const unmirrored = newestOf(changes)
+        if (fallBehind(unmirrored)) void siblings?.tellNews({ keys: [], unmirrored })
         throw error
       }
       await deleteChanges(tx, changes, kind)
@@ -149,12 +170,33 @@ export function createRelay(deps: {
       schedule('soon')
     },
     follow: (changes) => mirrorChanges(mirror, truth, changes),
+    hear({ keys, unmirrored }) {
+      mirror.forget(keys)
+      if (unmirrored === undefined) return
+      fallBehind(unmirrored)
+      schedule('soon')
+    },
+    get unmirrored() {
+      return failedUpTo
+    },
     async close() {
       closed = true
       clearTimeout(timer)
       await round
     },
   }
+}
+
+function newestOf(changes: readonly Change[]): string {
+  return changes.reduce((max, { id }) => (BigInt(id) > BigInt(max) ? id : max), '0')
+}
+
+/** The key alone, as it is told to others. */
+function toRecordKey(change: Change): RecordKey {
+  const { kind } = change
+  if (kind === 'domain') return { kind, domain: change.domain }
+  if (kind === 'realm') return { kind, realm: change.realm }
+  return { kind, realm: change.realm, username: change.username }
 }
 
 /** Brings keys into the mirror as they are now; one that is gone as a tombstone of its change. */

@@ -40,7 +40,9 @@ export async function serveForPrimary(
       log,
       now,
       closers,
+      siblings: link,
     })
+    link.followNews(engine.relay.hear)
     link.followNonceSecrets((changed) => engine.checks.rotateNonceSecrets(toSecrets(changed)))
     link.answerMeasures(() => metrics.registry.getMetricsAsJSON())
 

@@ -72,6 +72,8 @@ export function createMemoryMirror(): MemoryMirror {
         if (filled) take(filled, record)
       }
     },
+    // It holds nothing besides.
+    forget: () => undefined,
     setBehind(value) {
       behind = value
     },

@@ -26,6 +26,8 @@ export type Mirror = MirrorReader & {
    * all.
    */
   apply(records: readonly MirrorRecord[], truth?: Truth): Promise<void>
+  /** Drops what this process holds of those records besides: another process of its node has written them. */
+  forget(keys: readonly RecordKey[]): void
   /** Says whether the copy is known to lack committed changes. */
   setBehind(behind: boolean): void
 }

@@ -106,6 +106,9 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
           near?.forget(toRedisKey(record))
         }
       }),
+    forget(keys) {
+      for (const key of keys) near?.forget(toRedisKey(key))
+    },
     setBehind(value) {
       // What was read while it lacked changes is not what it holds when it has them.
       if (behind !== value) near?.forgetAll()

@@ -1,14 +1,18 @@
 import { EventEmitter, once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Log } from '../log.js'
+import type { News, Siblings } from '../siblings.js'
 import type { Boot, DoorName, Snapshot, ToPrimary, ToWorker } from './protocol.js'
 import { createQuestions } from './questions.js'
 
 /** How long the metrics of the whole node may take, in ms: longer than any worker may. */
 const SCRAPE_MS = 3_000
 
-/** A worker's line to the primary. */
-export type PrimaryLink = {
+/** How long the other processes of a node may take to hear news, in ms: longer than the primary waits for any. */
+const TELL_MS = 750
+
+/** A worker's line to the primary, and so to the other processes of its node. */
+export type PrimaryLink = Siblings & {
   /** What to begin with. */
   readonly boot: Promise<Boot>
   /** Asks for connections; `take` answers whether it takes one. */
@@ -21,6 +25,8 @@ export type PrimaryLink = {
   readonly stopped: Promise<void>
   /** Who takes other nonce secrets, newest first, from now on; those that came before, at once. */
   followNonceSecrets(take: (secrets: readonly string[]) => void): void
+  /** Who takes what other processes of the node have changed. */
+  followNews(take: (news: News) => void): void
   /** Who tells this process's metrics. */
   answerMeasures(measure: () => Promise<Snapshot>): void
 }
@@ -34,6 +40,7 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
   const told = new EventEmitter<Told>()
   const boot = once(told, 'begin').then(([{ boot }]) => boot as Boot)
   const stopped = once(told, 'stop').then(() => undefined)
+  const tellings = createQuestions<void>(TELL_MS)
   const scrapes = createQuestions<string>(SCRAPE_MS)
   /** Newer than those to begin with, where they have changed since. */
   let nonceSecrets: readonly string[] | undefined
@@ -45,6 +52,7 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
     })
   }
 
+  told.on('told', ({ id }) => tellings.answer(id))
   told.on('scraped', ({ id, text }) => scrapes.answer(id, text))
   told.on('nonceSecrets', (changed) => {
     nonceSecrets = changed.nonceSecrets
@@ -66,6 +74,19 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
     followNonceSecrets(take) {
       if (nonceSecrets) take(nonceSecrets)
       told.on('nonceSecrets', (changed) => take(changed.nonceSecrets))
+    },
+    async tellNews(news) {
+      try {
+        await tellings.ask((id) => tell({ kind: 'news', id, news }))
+      } catch (error) {
+        log.debug({ err: error }, 'the other processes of the node could not be told of a change in time')
+      }
+    },
+    followNews(take) {
+      told.on('news', ({ id, news }) => {
+        take(news)
+        tell({ kind: 'heard', id })
+      })
     },
     answerMeasures(measure) {
       told.on('measure', async ({ id }) => {

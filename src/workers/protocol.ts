@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { News } from '../siblings.js'
 
 /**
  * What a worker cannot find out for itself, or must have as its siblings do. It travels in the clear, between the two
@@ -25,6 +26,10 @@ export type ToWorker =
   /** Comes with a connection to be served at the door; `id` names it among those of this worker. */
   | { readonly kind: 'connection'; readonly id: number; readonly door: DoorName }
   | { readonly kind: 'nonceSecrets'; readonly nonceSecrets: readonly string[] }
+  /** What another process of the node has changed; to be taken before anything else is. */
+  | { readonly kind: 'news'; readonly id: number; readonly news: News }
+  /** All others have taken its news, or do not answer. */
+  | { readonly kind: 'told'; readonly id: number }
   | { readonly kind: 'measure'; readonly id: number }
   | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
   | { readonly kind: 'stop' }
@@ -40,6 +45,9 @@ export type ToPrimary =
   /** The connection is its own now, or it came too late for it. */
   | { readonly kind: 'taken'; readonly id: number }
   | { readonly kind: 'refused'; readonly id: number }
+  /** What it has changed itself. */
+  | { readonly kind: 'news'; readonly id: number; readonly news: News }
+  | { readonly kind: 'heard'; readonly id: number }
   | { readonly kind: 'scrape'; readonly id: number }
   | { readonly kind: 'measured'; readonly id: number; readonly metrics: Snapshot }
 

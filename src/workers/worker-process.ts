@@ -2,18 +2,21 @@ import { fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../log.js'
+import type { News, Siblings } from '../siblings.js'
 import { type DoorName, dispatch, type Snapshot, type ToPrimary, type ToWorker } from './protocol.js'
 import { createQuestions } from './questions.js'
 
 /** How long a worker may take to tell its metrics, in ms. */
 const MEASURE_MS = 1_000
+/** How long a worker may take to hear news, in ms: what is near counts for less, whatever it is busy with. */
+const HEAR_MS = 500
 const PROGRAM = fileURLToPath(new URL('../cli.js', import.meta.url))
 
 /** How a process ended: exit code, or the signal that ended it. */
 export type Ending = { readonly code: number | null; readonly signal: string | null }
 
 /** A worker as the primary sees it. */
-export type WorkerProcess = {
+export type WorkerProcess = Siblings & {
   readonly pid: number | undefined
   tell(message: ToWorker): void
   /** Hands a connection over that nothing was read of. */
@@ -30,6 +33,8 @@ export type WorkerEvents = {
   onStarted(worker: WorkerProcess): void
   onServing(worker: WorkerProcess): void
   onLeaving(worker: WorkerProcess): void
+  /** It has changed something; resolves when the other processes have heard of it. */
+  onNews(worker: WorkerProcess, news: News): Promise<void>
   /** A connection comes back: the worker did not take it, or was gone before it could. */
   onReturned(door: DoorName, socket: Socket): void
   /** It was asked for the metrics of the whole node. */
@@ -39,6 +44,7 @@ export type WorkerEvents = {
 /** Starts `sipauthd worker`, with this process's environment and output. */
 export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
   const child = fork(PROGRAM, ['worker'])
+  const hearings = createQuestions<void>(HEAR_MS)
   const snapshots = createQuestions<Snapshot>(MEASURE_MS)
   /** Connections on their way. This process holds on to each until it is known to have arrived. */
   const underWay = new Map<number, { readonly door: DoorName; readonly socket: Socket }>()
@@ -59,6 +65,14 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
       underWay.set(id, { door, socket })
       const message: ToWorker = { kind: 'connection', id, door }
       if (child.connected) child.send(message, socket, { keepOpen: true }, onTold)
+    },
+    async tellNews(news) {
+      if (!child.connected) return
+      try {
+        await hearings.ask((id) => worker.tell({ kind: 'news', id, news }))
+      } catch (error) {
+        log.debug({ err: error, worker: child.pid }, 'a worker has not heard of a change in time')
+      }
     },
     measure: () => snapshots.ask((id) => worker.tell({ kind: 'measure', id })),
     kill: () => void child.kill('SIGKILL'),
@@ -83,6 +97,11 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     if (connection) events.onReturned(connection.door, connection.socket)
   }
 
+  async function passOn(id: number, news: News): Promise<void> {
+    await events.onNews(worker, news)
+    worker.tell({ kind: 'told', id })
+  }
+
   async function answerScrape(id: number): Promise<void> {
     try {
       worker.tell({ kind: 'scraped', id, text: await events.scrape() })
@@ -101,6 +120,8 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
         taken: ({ id }) => takeBack(id)?.socket.destroy(),
         refused: ({ id }) => returnConnection(id),
         measured: ({ id, metrics }) => snapshots.answer(id, metrics),
+        news: ({ id, news }) => void passOn(id, news),
+        heard: ({ id }) => hearings.answer(id),
         scrape: ({ id }) => void answerScrape(id),
       },
       message,

@@ -2,7 +2,9 @@ import type { Config } from '../config.js'
 import type { HttpDoor } from '../doors.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { Relay } from '../relay.js'
 import type { Secret } from '../secret.js'
+import type { News, Siblings } from '../siblings.js'
 import { createHandover } from './handover.js'
 import { createNodeMetrics } from './node-metrics.js'
 import type { Boot } from './protocol.js'
@@ -10,10 +12,11 @@ import { createRestartPauses } from './restart-pauses.js'
 import { startWorker, type WorkerProcess } from './worker-process.js'
 
 /** The processes that share the HTTP doors of a node. */
-export type Workers = HttpDoor & {
-  /** Puts other nonce secrets in force in all of them, newest first. */
-  rotateNonceSecrets(secrets: readonly Secret[]): void
-}
+export type Workers = HttpDoor &
+  Siblings & {
+    /** Puts other nonce secrets in force in all of them, newest first. */
+    rotateNonceSecrets(secrets: readonly Secret[]): void
+  }
 
 /** How long workers may take to drain before they are killed, in ms; they bound what they do themselves. */
 const DRAIN_MS = 7_500
@@ -22,12 +25,14 @@ const DRAIN_MS = 7_500
 export function createWorkers(deps: {
   readonly config: Config
   readonly boot: Boot
+  /** Hears what workers have changed, and knows what the mirror lacks. */
+  readonly relay: Pick<Relay, 'hear' | 'unmirrored'>
   /** This process's; the node's are put together of them and the workers'. */
   readonly metrics: Metrics
   readonly stopping: AbortSignal
   readonly log: Log
 }): Workers {
-  const { stopping, log } = deps
+  const { relay, stopping, log } = deps
   let { boot } = deps
   const [running, serving] = [new Set<WorkerProcess>(), new Set<WorkerProcess>()]
   const handover = createHandover()
@@ -40,12 +45,23 @@ export function createWorkers(deps: {
     onLeaving: handover.remove,
     onReturned: handover.pass,
     scrape: nodeMetrics.scrape,
+    async onNews(teller: WorkerProcess, news: News) {
+      relay.hear(news)
+      await tellAll(news, teller)
+    },
+  }
+
+  async function tellAll(news: News, teller?: WorkerProcess): Promise<void> {
+    const others = [...serving].filter((worker) => worker !== teller)
+    await Promise.all(others.map((worker) => worker.tellNews(news)))
   }
 
   /** Starts a worker, and a new one in its place whenever it ends. */
   function keepOne(on: { onServing(): void; onEnded(): void }, pauses = createRestartPauses()): void {
     function onServing(worker: WorkerProcess): void {
       serving.add(worker)
+      // Its siblings were told before; it hears of it before it has anything to answer.
+      if (relay.unmirrored !== undefined) void worker.tellNews({ keys: [], unmirrored: relay.unmirrored })
       handover.add(worker)
       on.onServing()
     }
@@ -92,6 +108,8 @@ export function createWorkers(deps: {
       const api = await handover.listen('api', HOST, API_PORT)
       return { api, auth: await handover.listen('auth', HOST, AUTH_PORT) }
     },
+
+    tellNews: tellAll,
 
     rotateNonceSecrets(secrets) {
       const nonceSecrets = secrets.map((secret) => secret.reveal())

@@ -152,6 +152,25 @@ t.test('a changed password counts at every worker of the node that answered from
   t.same([...reasons].sort(), ['bad_response', 'ok'])
 })
 
+t.test('what Redis does not take counts at every worker all the same, at every later check', async (t) => {
+  const [username = '', sid = ''] = [USERS[0], sids[0]]
+  const workers = (await connectToEach()).slice(0, WORKERS)
+  const path = `SIP/CredentialLists/${tenant.listSid}/Credentials/${sid}.json`
+  for (const worker of workers) t.equal(await present(worker, answer(await challengeAt(worker), username)), 'ok')
+  const challenges = await Promise.all(workers.map(challengeAt))
+  await redis.cli('config', 'set', 'min-replicas-to-write', '1')
+  t.teardown(() => redis.cli('config', 'set', 'min-replicas-to-write', '0'))
+  await tenant.request(path, { Password: 'Another-Horse-8' })
+  for (const [at, worker] of workers.entries()) {
+    t.equal(await present(worker, answer(challenges[at] ?? '', username)), 'bad_response')
+    const fresh = answer(await challengeAt(worker), username, 1, 'Another-Horse-8')
+    t.equal(await present(worker, fresh), 'ok')
+  }
+  await redis.cli('config', 'set', 'min-replicas-to-write', '0')
+  await tenant.request(path, { Password: PASSWORD })
+  for (const worker of workers) t.equal(await present(worker, answer(await challengeAt(worker), username)), 'ok')
+})
+
 t.test('nonce secrets change on node after node, and every phone is let in by its first answer', async (t) => {
   const observer = await startPhone(t, a.sip, { username: 'nobody', realm: REALM })
   const doors = await connectToEach()
