@@ -27,24 +27,28 @@ export function createNodeMetrics(deps: {
   readonly workers: () => Iterable<Measurable>
 }): NodeMetrics {
   const told = new Map<Measurable, Snapshot>()
-  let gone: Snapshot = []
+  /** What those that are gone have counted; each is added behind the ones before. */
+  let gone: Promise<Snapshot> = Promise.resolve([])
   let running: Promise<string> | undefined
 
   async function ask(worker: Measurable): Promise<Snapshot> {
+    const last = told.get(worker) ?? []
     try {
       const snapshot = await worker.measure()
+      // What arrives behind a worker's end is not kept, so it must not be shown either.
+      if (![...deps.workers()].includes(worker)) return countsOf(last)
       told.set(worker, snapshot)
       return snapshot
     } catch {
       // Its counts stand still, and are right again when it answers.
-      return countsOf(told.get(worker) ?? [])
+      return countsOf(last)
     }
   }
 
+  /** Who is there and who is gone is looked at in one step: who goes away meanwhile counts once. */
   async function gather(): Promise<string> {
     const workers = [...deps.workers()]
-    const snapshots = await Promise.all([deps.registry.getMetricsAsJSON(), ...workers.map(ask)])
-    return aggregate([...snapshots, gone]).metrics()
+    return aggregate(await Promise.all([deps.registry.getMetricsAsJSON(), gone, ...workers.map(ask)])).metrics()
   }
 
   return {
@@ -57,7 +61,8 @@ export function createNodeMetrics(deps: {
     async keepCounts(worker) {
       const last = told.get(worker)
       told.delete(worker)
-      if (last) gone = await aggregate([gone, countsOf(last)]).getMetricsAsJSON()
+      if (last) gone = gone.then((before) => aggregate([before, countsOf(last)]).getMetricsAsJSON())
+      await gone
     },
   }
 }

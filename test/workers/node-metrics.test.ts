@@ -73,6 +73,33 @@ t.test('what a worker has counted does not fall back when it does not answer, no
   t.equal(await read(THROTTLED), 3)
 })
 
+t.test('what several workers have counted that end at once stays counted', async (t) => {
+  const { one, two, workers, node, read } = setUp()
+  one.metrics.throttled.inc({ kind: 'user' }, 2)
+  two.metrics.throttled.inc({ kind: 'user' }, 4)
+  t.equal(await read(THROTTLED), 6)
+  workers.clear()
+  await Promise.all([one, two].map(node.keepCounts))
+  t.equal(await read(THROTTLED), 6)
+})
+
+t.test('a worker that ends while the metrics are gathered counts once', async (t) => {
+  const { one, two, workers, node, read } = setUp()
+  const { measure } = two
+  one.metrics.throttled.inc({ kind: 'user' }, 2)
+  t.equal(await read(THROTTLED), 2)
+  two.measure = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    // By now the first one has told.
+    workers.delete(one)
+    await node.keepCounts(one)
+    return measure()
+  }
+  t.equal(await read(THROTTLED), 2)
+  two.measure = measure
+  t.equal(await read(THROTTLED), 2)
+})
+
 t.test("a node runs since its oldest process does, and has Node's own metrics", async (t) => {
   const { read } = setUp()
   const started = await read('process_start_time_seconds')
