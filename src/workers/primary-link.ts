@@ -53,6 +53,7 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
   }
 
   told.on('told', ({ id }) => tellings.answer(id))
+  told.on('call', ({ id }) => tell({ kind: 'here', id }))
   told.on('scraped', ({ id, text }) => scrapes.answer(id, text))
   told.on('nonceSecrets', (changed) => {
     nonceSecrets = changed.nonceSecrets

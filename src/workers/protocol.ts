@@ -30,6 +30,8 @@ export type ToWorker =
   | { readonly kind: 'news'; readonly id: number; readonly news: News }
   /** All others have taken its news, or do not answer. */
   | { readonly kind: 'told'; readonly id: number }
+  /** What was told before has arrived, or never will: whoever answers lives. */
+  | { readonly kind: 'call'; readonly id: number }
   | { readonly kind: 'measure'; readonly id: number }
   | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
   | { readonly kind: 'stop' }
@@ -48,6 +50,8 @@ export type ToPrimary =
   /** What it has changed itself. */
   | { readonly kind: 'news'; readonly id: number; readonly news: News }
   | { readonly kind: 'heard'; readonly id: number }
+  /** The answer to a call. */
+  | { readonly kind: 'here'; readonly id: number }
   | { readonly kind: 'scrape'; readonly id: number }
   | { readonly kind: 'measured'; readonly id: number; readonly metrics: Snapshot }
 

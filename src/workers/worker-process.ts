@@ -5,11 +5,15 @@ import type { Log } from '../log.js'
 import type { News, Siblings } from '../siblings.js'
 import { type DoorName, dispatch, type Snapshot, type ToPrimary, type ToWorker } from './protocol.js'
 import { createQuestions } from './questions.js'
+import { followUnderWay } from './under-way.js'
 
 /** How long a worker may take to tell its metrics, in ms. */
 const MEASURE_MS = 1_000
 /** How long a worker may take to hear news, in ms: what is near counts for less, whatever it is busy with. */
 const HEAR_MS = 500
+/** How long a worker may say nothing about a connection before it is called, and then until it answers, in ms. */
+const SILENCE_MS = 2_000
+const CALL_MS = 5_000
 const PROGRAM = fileURLToPath(new URL('../cli.js', import.meta.url))
 
 /** How a process ended: exit code, or the signal that ended it. */
@@ -35,6 +39,9 @@ export type WorkerEvents = {
   onLeaving(worker: WorkerProcess): void
   /** It has changed something; resolves when the other processes have heard of it. */
   onNews(worker: WorkerProcess, news: News): Promise<void>
+  /** It says nothing: for now nothing should be given to it. It is back, or it ends. */
+  onSilent(worker: WorkerProcess): void
+  onBack(worker: WorkerProcess): void
   /** A connection comes back: the worker did not take it, or was gone before it could. */
   onReturned(door: DoorName, socket: Socket): void
   /** It was asked for the metrics of the whole node. */
@@ -46,9 +53,8 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
   const child = fork(PROGRAM, ['worker'])
   const hearings = createQuestions<void>(HEAR_MS)
   const snapshots = createQuestions<Snapshot>(MEASURE_MS)
-  /** Connections on their way. This process holds on to each until it is known to have arrived. */
-  const underWay = new Map<number, { readonly door: DoorName; readonly socket: Socket }>()
-  let given = 0
+  const calls = createQuestions<void>(CALL_MS)
+  let leaving = false
 
   /** A worker that cannot be told is at its end, which is heard of. */
   function onTold(error: Error | null): void {
@@ -61,8 +67,7 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
       if (child.connected) child.send(message, onTold)
     },
     give(door, socket) {
-      const id = ++given
-      underWay.set(id, { door, socket })
+      const id = underWay.add({ door, socket })
       const message: ToWorker = { kind: 'connection', id, door }
       if (child.connected) child.send(message, socket, { keepOpen: true }, onTold)
     },
@@ -86,14 +91,23 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     }),
   }
 
-  function takeBack(id: number): { readonly door: DoorName; readonly socket: Socket } | undefined {
-    const connection = underWay.get(id)
-    underWay.delete(id)
-    return connection
-  }
+  const underWay = followUnderWay({
+    silenceMs: SILENCE_MS,
+    call: () => calls.ask((id) => worker.tell({ kind: 'call', id })),
+    onSilent: () => events.onSilent(worker),
+    onHeard(lost) {
+      if (!leaving) events.onBack(worker)
+      if (lost.length > 0) log.warn({ worker: child.pid, lost: lost.length }, 'a worker did not get all connections')
+      for (const { door, socket } of lost) events.onReturned(door, socket)
+    },
+    onDead() {
+      log.error({ worker: child.pid }, 'a worker is stuck, and is killed')
+      worker.kill()
+    },
+  })
 
   function returnConnection(id: number): void {
-    const connection = takeBack(id)
+    const connection = underWay.take(id)
     if (connection) events.onReturned(connection.door, connection.socket)
   }
 
@@ -115,10 +129,14 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
       {
         started: () => events.onStarted(worker),
         serving: () => events.onServing(worker),
-        leaving: () => events.onLeaving(worker),
+        leaving() {
+          leaving = true
+          events.onLeaving(worker)
+        },
         // This process's end of it is only a second handle; the connection stays.
-        taken: ({ id }) => takeBack(id)?.socket.destroy(),
+        taken: ({ id }) => underWay.take(id)?.socket.destroy(),
         refused: ({ id }) => returnConnection(id),
+        here: ({ id }) => calls.answer(id),
         measured: ({ id, metrics }) => snapshots.answer(id, metrics),
         news: ({ id, news }) => void passOn(id, news),
         heard: ({ id }) => hearings.answer(id),
@@ -128,7 +146,7 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     ),
   )
   void worker.ended.then(() => {
-    for (const id of [...underWay.keys()]) returnConnection(id)
+    for (const { door, socket } of underWay.takeAll()) events.onReturned(door, socket)
   })
   return worker
 }

@@ -43,6 +43,8 @@ export function createWorkers(deps: {
   const events = {
     onStarted: (worker: WorkerProcess) => worker.tell({ kind: 'begin', boot }),
     onLeaving: handover.remove,
+    onSilent: handover.remove,
+    onBack: handover.add,
     onReturned: handover.pass,
     scrape: nodeMetrics.scrape,
     async onNews(teller: WorkerProcess, news: News) {
