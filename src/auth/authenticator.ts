@@ -41,7 +41,7 @@ export type AuthenticatorDeps = {
 }
 
 /** What the stores say of a claim. */
-type Reading = { readonly retryAfterSeconds: number | undefined; readonly checked: Checked }
+type Reading = { readonly retryAfterSeconds: number } | { readonly checked: Checked }
 
 /**
  * Checks requests, cheapest step first: parse, nonce (signed, no I/O), then SIP domain and credential in one round trip,
@@ -127,19 +127,21 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     })
   }
 
-  /** Asked at the same time, so that the throttle costs no round trip of its own. */
+  /**
+   * Asked at the same time, so that the throttle costs no round trip of its own. Whoever is throttled is told so without
+   * waiting for the judgement: a wrong guess takes a question more than a right one.
+   */
   async function read(request: AuthRequest, claim: Claim, attempt: Attempt): Promise<Reading> {
-    const [retryAfterSeconds, checked] = await Promise.all([throttle.check(attempt), responses.find(request, claim)])
-    return { retryAfterSeconds, checked }
+    const checking = responses.find(request, claim)
+    // Of whoever is throttled nobody hears what came of it.
+    checking.catch(() => undefined)
+    const retryAfterSeconds = await throttle.check(attempt)
+    return retryAfterSeconds === undefined ? { checked: await checking } : { retryAfterSeconds }
   }
 
-  async function judge(
-    request: AuthRequest,
-    claim: Claim,
-    place: Place,
-    { retryAfterSeconds, checked }: Reading,
-  ): Promise<Verdict> {
-    if (retryAfterSeconds !== undefined) return { reason: 'throttled', retryAfterSeconds }
+  async function judge(request: AuthRequest, claim: Claim, place: Place, reading: Reading): Promise<Verdict> {
+    if ('retryAfterSeconds' in reading) return { reason: 'throttled', ...reading }
+    const { checked } = reading
     if (checked.origin === 'unavailable') return UNAVAILABLE
     const { record, right } = checked
     if (record && !record.usable) return refuse('disabled', 'the credential is disabled')

@@ -134,6 +134,19 @@ t.test('a count of retries of 0 lets a phone with an old password try every minu
   t.same(await retry(rig, 2), [60, 60])
 })
 
+t.test('whoever is throttled is told so before his guess is judged, whatever was asked at the same time', async (t) => {
+  const rig = createRig({ THROTTLE_USER_FAILURES: '1' })
+  await fail(rig, 1)
+  // Where it must be asked which domain that is, the credential is looked up at the same time.
+  const elsewhere = { ...HERE, domain: 'none.example' }
+  const { findHa1 } = rig.mirror
+  rig.mirror.findHa1 = () => new Promise(() => undefined)
+  for (const how of [{}, WRONG]) t.equal(await rig.attempt(how, elsewhere), 'throttled')
+  rig.mirror.findHa1 = findHa1
+  rig.advance(60_000)
+  t.equal(await rig.attempt({}, elsewhere), 'ok')
+})
+
 t.test('only wrong passwords and unknown users count', async (t) => {
   const rig = createRig({ THROTTLE_USER_FAILURES: '1', THROTTLE_SOURCE_FAILURES: '1', NONCE_TTL: '300' })
   rig.add('bob')
