@@ -7,7 +7,8 @@ import { createScript } from './script.js'
  * KEYS[1] a subject's failures: for each kind their times, separated by spaces; `bans` so far, `until` (end of the last
  * one). KEYS[2] its ban, there for as long as that runs: end, kind and number, separated by spaces.
  * ARGV: now, first ban, longest ban; then for each limit: kind, failures that are too many, window, 1 where they last.
- * All times in ms. Answers how many more may fail, and the ban where one begins.
+ * All times in ms. Answers how many more may fail, and the ban where one begins. A ban runs while its key is there and
+ * its end lies ahead: one that a node with a fast clock wrote has ended for all when its key has.
  */
 const COUNT = createScript(`
 local function whole(number) return string.format('%.0f', number) end
@@ -15,7 +16,8 @@ local now, longest = tonumber(ARGV[1]), tonumber(ARGV[3])
 local held = redis.call('HMGET', KEYS[1], 'bans', 'until')
 local bans, last = tonumber(held[1] or '0'), tonumber(held[2] or '0')
 if last + longest <= now then bans = 0 end
-local at = math.max(now, last)
+local running = last > now and redis.call('EXISTS', KEYS[2]) == 1
+local at = running and last or now
 local keep, kind, counted = 0, nil, {}
 for n = 4, #ARGV, 4 do
   local most, window = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2])
@@ -25,7 +27,7 @@ for n = 4, #ARGV, 4 do
   end
   times[#times + 1] = at
   if #times > most then table.remove(times, 1) end
-  if #times >= most and last <= now and not kind then kind = ARGV[n] end
+  if #times >= most and not running and not kind then kind = ARGV[n] end
   counted[n] = times
   keep = math.max(keep, window)
 end
@@ -45,7 +47,7 @@ for n, times in pairs(counted) do
   redis.call('HSET', KEYS[1], ARGV[n], table.concat(times, ' '))
 end
 if bans > 0 then keep = math.max(keep, longest) end
-redis.call('PEXPIRE', KEYS[1], whole(math.max(now, last) - now + keep))
+redis.call('PEXPIRE', KEYS[1], whole(math.max(0, last - now) + keep))
 return { math.max(1, left), kind and redis.call('GET', KEYS[2]) or false }
 `)
 

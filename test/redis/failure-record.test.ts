@@ -117,6 +117,17 @@ t.test('a failure tells of the ban that begins with it, and of no other', async 
   t.same(await record.readBan('alice'), ban, 'failures judged before the ban was known do not make it longer')
 })
 
+t.test('a ban by a clock that is fast keeps no node from the next one once it has ended', async (t) => {
+  const [fast, slow] = [stage(), stage()]
+  fast.advance(600_000)
+  await fast.fail(3)
+  await slow.fail(3)
+  t.equal(await endOf(slow.record, 'alice'), fast.now() + 60_000, 'while it runs, no other begins')
+  await redis.pexpire('sipauth:ban:{alice}', 0)
+  await slow.fail(3)
+  t.equal(await endOf(slow.record, 'alice'), slow.now() + 120_000)
+})
+
 t.test('failures that last count after a ban too, and go after their window without a ban', async (t) => {
   const { record, advance, fail, now } = stage()
   for (let retry = 0; retry < 5; retry++) {
