@@ -13,7 +13,7 @@ export type Place = {
   readonly domain: Pick<SipDomain, 'name' | 'sid'> | undefined
   /** SIDs of the lists whose credentials are let in; undefined: every list of the realm. */
   readonly lists: readonly string[] | undefined
-  readonly origin: Origin
+  readonly origin: Origin | 'near'
 }
 
 /** Finds the place that a request asks for. */
@@ -31,7 +31,20 @@ export function letsIn({ lists }: Place, listSid: string): boolean {
   return lists === undefined || lists.includes(listSid)
 }
 
-/** A domain in the mirror lets in at once; before it refuses anybody, it is confirmed as credentials are. */
+/**
+ * The same of a place that was asked for anew. Where the domain is gone, it is the realm that the request asks for which
+ * counts, if that is the one that was answered for.
+ */
+function stillLetsIn(place: Place, listSid: string, { realm, domain }: AuthRequest): boolean {
+  const asked = realm ?? domain
+  const isSameRealm = asked !== undefined && normalizeRealm(asked) === place.realm
+  return place.domain === undefined ? isSameRealm : letsIn(place, listSid)
+}
+
+/**
+ * A domain that is near or in the mirror lets in at once; before it refuses anybody, one that is near is asked for in the
+ * mirror, and that one is confirmed as credentials are.
+ */
 export function createLocator({ source }: { readonly source: CredentialSource }): Locator {
   const gate = createDomainGate()
 
@@ -50,7 +63,16 @@ export function createLocator({ source }: { readonly source: CredentialSource })
     return { reason: 'ok', realm: itsRealm, accountSid, credential: undefined, domain: { name, sid } }
   }
 
-  async function isConfirmed(origin: Origin): Promise<boolean> {
+  async function locate(request: AuthRequest, realm: string | undefined): Promise<Place | Verdict> {
+    const name = domainName(request)
+    if (name === undefined) return noDomain(realm)
+    const found = await source.findDomain(name)
+    const place = toPlace(found, request, realm)
+    if (found.origin === 'unavailable' || !isRefusal(place) || (await isConfirmed(found.origin))) return place
+    return toPlace(await source.findDomainInDatabase(name), request, realm)
+  }
+
+  async function isConfirmed(origin: Place['origin']): Promise<boolean> {
     return origin === 'database' || source.isMirrorComplete()
   }
 
@@ -61,24 +83,21 @@ export function createLocator({ source }: { readonly source: CredentialSource })
       const known = source.near.peekDomain(name)
       if (known === undefined) return undefined
       const place = toPlace({ origin: 'mirror', value: known ?? undefined }, request, realm)
-      return isRefusal(place) ? undefined : place
+      if (isRefusal(place)) return undefined
+      return 'reason' in place ? place : { ...place, origin: 'near' }
     },
 
-    async locate(request, realm) {
-      const name = domainName(request)
-      if (name === undefined) return noDomain(realm)
-      const found = await source.findDomain(name)
-      const place = toPlace(found, request, realm)
-      if (found.origin === 'unavailable' || !isRefusal(place) || (await isConfirmed(found.origin))) return place
-      return toPlace(await source.findDomainInDatabase(name), request, realm)
-    },
+    locate,
 
-    async judgeList(place, request, listSid) {
-      if (letsIn(place, listSid)) return undefined
-      if (place.domain && !(await isConfirmed(place.origin))) {
-        const now = toPlace(await source.findDomainInDatabase(place.domain.name), request, place.realm)
+    async judgeList(known, request, listSid) {
+      if (letsIn(known, listSid)) return undefined
+      const place = known.origin === 'near' ? await locate(request, known.realm) : known
+      if ('reason' in place) return place
+      if (stillLetsIn(place, listSid, request)) return undefined
+      if (known.domain && !(await isConfirmed(place.origin))) {
+        const now = toPlace(await source.findDomainInDatabase(known.domain.name), request, place.realm)
         if ('reason' in now) return now
-        if (letsIn(now, listSid)) return undefined
+        if (stillLetsIn(now, listSid, request)) return undefined
       }
       return refuse('not_allowed', "the credential's list is not mapped to the domain for this method")
     },

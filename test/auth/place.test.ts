@@ -95,6 +95,21 @@ t.test('a right password of a list that is not mapped is not allowed, and spends
   t.match(await rig.verify(request), { reason: 'replayed_nonce' })
 })
 
+t.test('a list that is not mapped by what is near alone is asked for, and refused if it is not mapped', async (t) => {
+  const rig = rigWith({ calls: ['CL2'] })
+  const known = rig.mirror.domains.get(DOMAIN)
+  const near = { peekHa1: () => undefined, peekRealm: () => undefined, peekDomain: () => known }
+  Object.assign(rig.mirror, { near })
+  t.match(await call(rig), { reason: 'not_allowed' })
+  rig.addDomain({ calls: ['CL2', 'CL1'] })
+  t.match(await call(rig), { reason: 'ok' })
+  rig.addDomain({ active: false })
+  t.match(await call(rig), { reason: 'disabled' })
+  for (const store of [rig.mirror, rig.database]) store.domains.clear()
+  t.match(await call(rig), { reason: 'not_allowed' }, 'where the domain is gone, its realm was not asked for')
+  t.match(await call(rig, { realm: REALM }), { reason: 'ok' })
+})
+
 t.test('without the password nobody learns which list may do what', async (t) => {
   const rig = rigWith({ calls: ['CL2'] }, { THROTTLE_USER_FAILURES: '2' })
   t.match(await call(rig, WITHIN, { password: 'wrong' }), { reason: 'bad_response', realm: REALM })
@@ -245,7 +260,8 @@ t.test('before a domain of an incomplete mirror refuses anybody, the database co
   rig.addDomain({ active: false }, [rig.database])
   t.match(await call(rig), { reason: 'disabled' })
   rig.database.domains.delete(DOMAIN)
-  t.match(await call(rig), { reason: 'ok' }, 'without the domain the realm is all that counts')
+  t.match(await call(rig), { reason: 'not_allowed' }, 'without the domain its realm was not asked for')
+  t.match(await call(rig, { realm: REALM }), { reason: 'ok' }, 'without the domain the realm is all that counts')
   rig.database.down = true
   t.same(await call(rig, {}, {}, challenge), UNAVAILABLE)
 })
