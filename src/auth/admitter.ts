@@ -15,28 +15,35 @@ export type Admitter = {
 export function createAdmitter(deps: { readonly replayGuard: ReplayGuard; readonly challenger: Challenger }): Admitter {
   const { replayGuard, challenger } = deps
 
-  function conclude(spent: Spent, place: Place, record: Ha1Record): Verdict | Promise<Verdict> {
+  function conclude(spent: Spent, admitted: Admitted): Verdict | Promise<Verdict> {
     if (spent === 'unknown') return UNAVAILABLE
-    if (!spent) return challenger.challenge('replayed_nonce', record.realm)
-    const { username, realm, accountSid, credentialListSid, credentialSid } = record
-    const credential = { username, realm, accountSid, credentialListSid, credentialSid }
-    return { reason: 'ok', realm, accountSid, credential, domain: place.domain }
+    return spent ? admitted : challenger.challenge('replayed_nonce', admitted.realm)
   }
 
   return {
-    admit({ identity }, { authorization, nonce }, place, record) {
+    admit({ identity, companion }, { authorization, nonce }, place, record) {
       if (identity !== undefined && identity !== record.username && identity !== authorization.username) {
         return refuse('identity_mismatch', "the user of the address must be the digest's user name")
       }
+      const admitted = admission(place, record)
       const spent = replayGuard.spend({
         nonceId: nonce.id,
         expiresAtMs: nonce.expiresAtMs,
         username: authorization.username,
         count: authorization.nc?.count,
         response: authorization.response,
+        companion: companion?.(admitted),
       })
-      if (spent instanceof Promise) return spent.then((spent) => conclude(spent, place, record))
-      return conclude(spent, place, record)
+      if (spent instanceof Promise) return spent.then((spent) => conclude(spent, admitted))
+      return conclude(spent, admitted)
     },
   }
+}
+
+type Admitted = Extract<Verdict, { readonly reason: 'ok' }>
+
+function admission({ domain }: Place, record: Ha1Record): Admitted {
+  const { username, realm, accountSid, credentialListSid, credentialSid } = record
+  const credential = { username, realm, accountSid, credentialListSid, credentialSid }
+  return { reason: 'ok', realm, accountSid, credential, domain }
 }

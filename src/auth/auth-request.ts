@@ -1,3 +1,6 @@
+import type { Companion } from './companion.js'
+import type { Admission } from './verdict.js'
+
 /** What a door asks the authenticator about one SIP request. */
 export type AuthRequest = {
   /** SIP method of the request, upper case as on the wire. */
@@ -21,4 +24,6 @@ export type AuthRequest = {
   readonly sourceIp?: string | undefined
   readonly userAgent?: string | undefined
   readonly callId?: string | undefined
+  /** Asked before the nonce count is spent, with what will be answered if it is new: what is to be stored with it. */
+  readonly companion?: ((admission: Admission) => Companion | undefined) | undefined
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
+import type { Companion } from './companion.js'
 import { createRareWarning } from './rare-warning.js'
 
 /** What must be new: a nonce count above the last one, or, where the client sends none, the response itself. */
@@ -14,6 +15,7 @@ export type Use = {
   readonly count: number | undefined
   /** The response, which is all that tells two uses apart without a nonce count. */
   readonly response: string
+  readonly companion?: Companion | undefined
 }
 
 /** Whether a count was new; `unknown` where that had to be asked of a record that did not answer. */
@@ -53,20 +55,18 @@ export function createReplayGuard(deps: {
   const alone = strict ? 'nobody is let in until it does' : 'this process guards alone'
   const warn = createRareWarning({ text: `the shared replay record did not answer; ${alone}`, ...deps })
   metrics.unsharedSpends.inc(0)
-  async function spendForAll(record: UseRecord, use: Use): Promise<Spent> {
-    try {
-      return await record.spend(use)
-    } catch (error) {
-      warn(error)
-      metrics.unsharedSpends.inc()
-      return strict ? 'unknown' : true
-    }
+
+  function guardAlone(error: unknown): Spent {
+    warn(error)
+    metrics.unsharedSpends.inc()
+    return strict ? 'unknown' : true
   }
 
   return {
     spend(use) {
       if (!local.spend(use)) return false
-      return shared ? spendForAll(shared, use) : true
+      const spent = shared ? shared.spend(use) : true
+      return spent instanceof Promise ? spent.catch(guardAlone) : spent
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { AddressOfRecord, Binding, Bindings, BindingsChange, BindingsOutcome } from '../sip/bindings.js'
 import { applyChange } from '../sip/bindings-change.js'
-import { createBindingsSwaps } from './bindings-swap.js'
+import { type BindingsSwap, createBindingsSwaps } from './bindings-swap.js'
 import { createBindingsUpdates } from './bindings-update.js'
 
 /** What the bindings in Redis are built on; `now` is in milliseconds. */
@@ -31,8 +31,8 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
     else seen.delete(key)
   }
 
-  /** The outcome where the guess was right, which is then the same that Redis would come to; undefined elsewhere. */
-  async function guess(key: string, change: BindingsChange): Promise<BindingsOutcome | undefined> {
+  /** The change made on what was last seen; undefined where nothing was, or the change would be refused. */
+  function guess(key: string, change: BindingsChange): Guess | undefined {
     const expected = seen.get(key)
     if (expected === undefined) return undefined
     const time = now()
@@ -41,9 +41,18 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
     const { bindings } = after
     const text = JSON.stringify(bindings)
     const leftMs = bindings.reduce((longest, { expiresAt }) => Math.max(longest, expiresAt - time), 0)
-    if (!(await swap({ key, expected, text, leftMs }))) return undefined
-    remember(key, text, bindings)
-    return after
+    return { swap: { key, expected, text, leftMs }, after }
+  }
+
+  /** Where the guess was right, its outcome is the one that Redis would come to. */
+  function conclude({ swap: { key, text }, after }: Guess, swapped: boolean): BindingsOutcome | undefined {
+    if (swapped) remember(key, text, after.bindings)
+    else seen.delete(key)
+    return swapped ? after : undefined
+  }
+
+  async function swapGuess(guessed: Guess): Promise<BindingsOutcome | undefined> {
+    return conclude(guessed, await swap(guessed.swap))
   }
 
   async function decide(key: string, change: BindingsChange): Promise<BindingsOutcome> {
@@ -59,7 +68,22 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
   return {
     async update(address, change) {
       const key = bindingsKey(address)
-      return (await guess(key, change)) ?? decide(key, change)
+      const guessed = guess(key, change)
+      return (guessed && (await swapGuess(guessed))) ?? decide(key, change)
+    },
+    prepare(address, change) {
+      const guessed = redis.isCluster ? undefined : guess(bindingsKey(address), change)
+      if (guessed === undefined) return undefined
+      let outcome: BindingsOutcome | undefined
+      const settle = (stored: boolean): void => {
+        outcome = conclude(guessed, stored)
+      }
+      return {
+        companion: { ...guessed.swap, settle },
+        get outcome() {
+          return outcome
+        },
+      }
     },
     async list(address) {
       const text = await redis.get(bindingsKey(address))
@@ -67,6 +91,9 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
     },
   }
 }
+
+/** What was worked out on bindings that were seen before, to be stored if they are still there. */
+type Guess = { readonly swap: BindingsSwap; readonly after: BindingsOutcome & { readonly outcome: 'done' } }
 
 function live(bindings: readonly Binding[], time: number): readonly Binding[] {
   return bindings.every(({ expiresAt }) => expiresAt > time) ? bindings : bindings.filter((one) => one.expiresAt > time)

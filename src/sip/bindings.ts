@@ -1,3 +1,5 @@
+import type { Companion } from '../auth/companion.js'
+
 /**
  * Whose contacts are kept: RFC 3261 section 10.1 calls it the address of record. `realm` is lower case; a SIP domain's
  * users are kept under its realm, in which their names are unique.
@@ -41,6 +43,14 @@ export type BindingsOutcome =
   | { readonly outcome: 'done'; readonly bindings: readonly Binding[] }
   | { readonly outcome: 'out_of_order' | 'too_many' }
 
+/** A change as it comes out if nobody has changed these bindings since they were last seen here. */
+export type PreparedChange = {
+  /** Makes the change, in the step that spends the nonce count of its request. */
+  readonly companion: Companion
+  /** Once it was made; undefined before, and where it was not: then it is for `update` to make. */
+  readonly outcome: BindingsOutcome | undefined
+}
+
 /** Contacts that one address of record may have. */
 export const BINDINGS_MAX = 10
 
@@ -51,5 +61,7 @@ export const BINDINGS_MAX = 10
 export type Bindings = {
   /** Applies one REGISTER's change whole or not at all (steps 6 and 7), and tells what is bound afterwards. */
   update(address: AddressOfRecord, change: BindingsChange): Promise<BindingsOutcome>
+  /** Undefined, as in a store without it, where the change cannot be made so: then it is for `update` to make. */
+  prepare?(address: AddressOfRecord, change: BindingsChange): PreparedChange | undefined
   list(address: AddressOfRecord): Promise<readonly Binding[]>
 }

@@ -8,9 +8,9 @@ import type { Limits } from './limits.js'
 import type { Reading, SipRequest } from './message.js'
 import { redirect } from './redirect.js'
 import { createRefusals } from './refusals.js'
-import { register } from './register.js'
+import { createRegistration, type Registration } from './register.js'
 import { createReplyWriter, type Reply, type Source } from './reply.js'
-import { readSubject, type Subject } from './subject.js'
+import { readSubject } from './subject.js'
 import { createTransactions, transactionKey } from './transactions.js'
 import { refusalReply, unavailable } from './verdict-reply.js'
 import type { Via } from './via.js'
@@ -102,18 +102,25 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     return kept !== undefined
   }
 
-  const serve = async (request: SipRequest, admission: Admission, subject: Subject): Promise<Reply> => {
-    try {
-      return await (request.method === 'REGISTER' ? register : redirect)(deps, request, admission, subject)
-    } catch (error) {
-      logFault(error, 'bindings cannot be reached')
-      return unavailable(RETRY_SECONDS)
-    }
+  /** Answers what was let in; at once where nothing has to be waited for. */
+  const serve = (
+    request: SipRequest,
+    admission: Admission,
+    registration: Registration | undefined,
+  ): Reply | Promise<Reply> => {
+    const reply = registration ? registration.answer(admission) : redirect(deps, request, admission)
+    return reply instanceof Promise ? reply.catch(unreachable) : reply
+  }
+
+  const unreachable = (error: unknown): Reply => {
+    logFault(error, 'bindings cannot be reached')
+    return unavailable(RETRY_SECONDS)
   }
 
   const check = async (request: SipRequest, key: string, channel: Channel): Promise<void> => {
     const subject = readSubject(request)
     if ('status' in subject) return answer(request, subject, channel)
+    const registration = request.method === 'REGISTER' ? createRegistration(deps, request, subject) : undefined
     const verdict = await authenticator.verify('sip', {
       method: request.method,
       domain: subject.domain,
@@ -124,9 +131,11 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       sourceIp: channel.source.address,
       userAgent: request.userAgent,
       callId: request.callId,
+      companion: registration?.companion,
     })
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
-    const text = write(request, await serve(request, verdict, subject), channel.source)
+    const reply = serve(request, verdict, registration)
+    const text = write(request, reply instanceof Promise ? await reply : reply, channel.source)
     const reliable = channel.transport !== 'UDP'
     transactions.complete(key, request.method, { text, reliable, send: sender(channel, request.vias[0]) })
   }

@@ -1,5 +1,14 @@
+import type { Companion } from '../auth/companion.js'
 import type { Admission } from '../auth/verdict.js'
-import type { Binding, Bindings, ContactChange } from './bindings.js'
+import type {
+  AddressOfRecord,
+  Binding,
+  Bindings,
+  BindingsChange,
+  BindingsOutcome,
+  ContactChange,
+  PreparedChange,
+} from './bindings.js'
 import type { Contact, SipRequest } from './message.js'
 import type { Reply } from './reply.js'
 import type { Subject } from './subject.js'
@@ -13,27 +22,63 @@ export type RegisterDeps = { readonly bindings: Bindings; readonly now: () => nu
 
 const Q_VALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
 
+/** A REGISTER on its way: what it changes is worked out before its nonce count is spent, and made with that or after. */
+export type Registration = {
+  /** What to store with the nonce count of a request that is let in so. */
+  companion(admission: Admission): Companion | undefined
+  /** Answers the request that was let in. Rejects where the bindings cannot be reached. */
+  answer(admission: Admission): Reply | Promise<Reply>
+}
+
 /**
- * Answers a REGISTER that was let in, RFC 3261 section 10.3 from step 4 on. Only the credential's own address of record
- * may be registered: its user at its realm or at the SIP domain that was asked for, which lead to the same bindings.
- * `to` is the address in To. Rejects where the bindings cannot be reached.
+ * Answers a REGISTER, RFC 3261 section 10.3 from step 4 on. Only the credential's own address of record may be
+ * registered: its user at its realm or at the SIP domain that was asked for, which lead to the same bindings. `to` is
+ * the address in To.
  */
-export async function register(
-  { bindings, now }: RegisterDeps,
-  request: SipRequest,
-  { realm, domain, credential }: Admission,
-  to: Subject,
-): Promise<Reply> {
+export function createRegistration({ bindings, now }: RegisterDeps, request: SipRequest, to: Subject): Registration {
+  let known: { readonly admission: Admission; readonly wanted: Wanted | Reply } | undefined
+  let prepared: PreparedChange | undefined
+
+  /** Once for the admission that is asked about and then given. */
+  const read = (admission: Admission): Wanted | Reply => {
+    if (known?.admission !== admission) known = { admission, wanted: readWanted(request, admission, to) }
+    return known.wanted
+  }
+
+  async function update({ address, change }: Wanted): Promise<Reply> {
+    if (change.contacts.length === 0) return registered(await bindings.list(address), now())
+    return toReply(await bindings.update(address, change), now())
+  }
+
+  return {
+    companion(admission) {
+      const asked = read(admission)
+      if ('status' in asked || asked.change.contacts.length === 0) return undefined
+      prepared = bindings.prepare?.(asked.address, asked.change)
+      return prepared?.companion
+    },
+    answer(admission) {
+      const asked = read(admission)
+      if ('status' in asked) return asked
+      return prepared?.outcome ? toReply(prepared.outcome, now()) : update(asked)
+    },
+  }
+}
+
+/** What a REGISTER asks, and whose bindings it changes; no contacts where it only asks what is bound. */
+type Wanted = { readonly address: AddressOfRecord; readonly change: BindingsChange }
+
+function readWanted(request: SipRequest, { realm, domain, credential }: Admission, to: Subject): Wanted | Reply {
   if (to.domain !== realm && to.domain !== domain?.name) return { status: 404 }
   if (credential === undefined || to.identity !== credential.username) return { status: 403 }
-  const address = { realm, username: credential.username }
   const changes = readChanges(request)
   if ('status' in changes) return changes
   const { callId, cseq } = request
-  if (changes.contacts.length === 0) return registered(await bindings.list(address), now())
-  const result = await bindings.update(address, { callId, cseq, contacts: changes.contacts })
-  if (result.outcome === 'done') return registered(result.bindings, now())
-  return REFUSED[result.outcome]
+  return { address: { realm, username: credential.username }, change: { callId, cseq, contacts: changes.contacts } }
+}
+
+function toReply(result: BindingsOutcome, time: number): Reply {
+  return result.outcome === 'done' ? registered(result.bindings, time) : REFUSED[result.outcome]
 }
 
 /** A change that was not made, to the phone. */

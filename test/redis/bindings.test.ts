@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { createRedisBindings } from '../../src/redis/bindings.js'
+import type { RedisClient } from '../../src/redis/client.js'
+import { createRedisUseRecord } from '../../src/redis/use-record.js'
 import type { Bindings, BindingsOutcome } from '../../src/sip/bindings.js'
 import { createMemoryBindings } from '../../src/sip/memory-bindings.js'
 import { startRedis } from '../fixtures/redis.js'
@@ -70,6 +72,7 @@ t.test(
         fc.constant('*' as const),
       ),
       advance: fc.constantFrom(0, 1_000, 60_000),
+      withCount: fc.boolean(),
     })
     let number = 0
     const { failed, counterexample } = await fc.check(
@@ -78,11 +81,21 @@ t.test(
         const address = { realm: 'example.com', username: `user${number++}` }
         const nodes = [0, 1].map(() => createRedisBindings({ redis, now: () => time }))
         const single = createMemoryBindings({ now: () => time })
-        for (const { node, callId, cseq, contacts, advance } of steps) {
+        const uses = createRedisUseRecord({ redis: redis as RedisClient, now: () => time })
+        for (const [index, { node, callId, cseq, contacts, advance, withCount }] of steps.entries()) {
           time += advance
           const keyed = contacts === '*' ? contacts : contacts.map((contact) => ({ ...contact, key: contact.uri }))
           const change = { callId, cseq, contacts: keyed }
-          const found = await nodes[node]?.update(address, change)
+          const prepared = withCount ? nodes[node]?.prepare?.(address, change) : undefined
+          const use = {
+            nonceId: 'n',
+            expiresAtMs: time + 1,
+            username: address.username,
+            count: index + 1,
+            response: '',
+          }
+          if (prepared) await uses.spend({ ...use, companion: prepared.companion })
+          const found = prepared?.outcome ?? (await nodes[node]?.update(address, change))
           const wanted = await single.update(address, change)
           if (outcomeText(found) !== outcomeText(wanted)) return false
         }

@@ -55,7 +55,12 @@ async function useAll(t: Tap, redis: RedisClient, database: Database): Promise<v
   const aor = { realm: stage.realm, username: 'user1' }
   const contacts = [{ uri: 'sip:alice@192.0.2.1', key: 'k', expiresSeconds: 60 }]
   t.match(await bindings.update(aor, { callId: 'c', cseq: 1, contacts }), { outcome: 'done' })
-  t.match(await bindings.list(aor), [{ uri: 'sip:alice@192.0.2.1' }])
+  const again = { callId: 'c', cseq: 2, contacts }
+  const prepared = bindings.prepare?.(aor, again)
+  t.equal(prepared === undefined, redis.isCluster, 'a cluster may keep the two on different servers')
+  t.ok(await uses.spend({ ...use, count: 3, companion: prepared?.companion }))
+  t.match(prepared?.outcome ?? (await bindings.update(aor, again)), { outcome: 'done' })
+  t.match(await bindings.list(aor), [{ uri: 'sip:alice@192.0.2.1', cseq: 2 }])
 }
 
 type Tap = Owner & typeof t

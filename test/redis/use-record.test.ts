@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Companion } from '../../src/auth/companion.js'
 import type { Use } from '../../src/auth/replay-guard.js'
 import { createRedisUseRecord } from '../../src/redis/use-record.js'
 import { startRedis } from '../fixtures/redis.js'
@@ -50,6 +51,73 @@ t.test('where Redis refuses, all of a turn fail, and nobody is told that a count
   for (const outcome of await Promise.allSettled(uses)) {
     t.match(outcome, { status: 'rejected', reason: /WRONGTYPE/ })
   }
+})
+
+/** A use of a count, and what became of its companion. */
+async function spendWith(count: number, companion: Omit<Companion, 'settle'>) {
+  const settled: boolean[] = []
+  const spent = await record.spend({ ...USE, count, companion: { ...companion, settle: (is) => settled.push(is) } })
+  return { spent, settled }
+}
+
+const COMPANION = { key: 'companion', expected: 'before', text: 'after', leftMs: 5_000 }
+
+t.test('what goes with a count is stored in the same call, if its key is as expected', async (t) => {
+  await redis.set('companion', 'before')
+  t.same(await spendWith(1, COMPANION), { spent: true, settled: [true] })
+  t.equal(await redis.get('companion'), 'after')
+  const left = await redis.pttl('companion')
+  t.ok(left > 4_000 && left <= 5_000, String(left))
+  t.same(await spendWith(2, COMPANION), { spent: true, settled: [false] })
+  t.equal(await redis.get('companion'), 'after')
+  t.same(await spendWith(3, { ...COMPANION, expected: 'after', leftMs: 0 }), { spent: true, settled: [true] })
+  t.equal(await redis.exists('companion'), 0)
+  t.same(await spendWith(4, COMPANION), { spent: true, settled: [false] })
+  await redis.hset('companion', 'no', 'text')
+  t.same(await spendWith(5, COMPANION), { spent: true, settled: [false] })
+})
+
+t.test('what goes with a count that was spent before is not stored', async (t) => {
+  await spend(2)
+  await redis.set('companion', 'before')
+  for (const count of [2, 1, 0]) t.same(await spendWith(count, COMPANION), { spent: false, settled: [] })
+  t.equal(await redis.get('companion'), 'before')
+})
+
+t.test('of many uses of one turn each has its own companion, or none', async (t) => {
+  const users = Array.from({ length: 60 }, (_, n) => `user${n}`)
+  await redis.mset(users.flatMap((user) => [`of ${user}`, user]))
+  await record.spend({ ...USE, username: 'user3' })
+  const settled = new Map<string, boolean>()
+  const outcomes = await Promise.all(
+    users.map((username, n) => {
+      const settle = (is: boolean) => void settled.set(username, is)
+      const companion = { ...COMPANION, key: `of ${username}`, expected: username, text: `${username} again`, settle }
+      return record.spend({ ...USE, username, ...(n % 3 === 0 && { companion }) })
+    }),
+  )
+  t.same(
+    outcomes,
+    users.map((username) => username !== 'user3'),
+  )
+  const changed = users.filter((_, n) => n % 3 === 0 && n !== 3)
+  t.same(
+    [...settled],
+    changed.map((username) => [username, true]),
+  )
+  t.same(
+    await redis.mget(users.map((username) => `of ${username}`)),
+    users.map((username) => (changed.includes(username) ? `${username} again` : username)),
+  )
+})
+
+t.test('where one count of a turn cannot be spent, nothing of that turn is stored', async (t) => {
+  await redis.set('companion', 'before')
+  await redis.hset('sipauth:nc:nonce:bob', 'no', 'count')
+  const other = record.spend({ ...USE, username: 'bob' })
+  const [one] = await Promise.allSettled([spendWith(1, COMPANION), other])
+  t.match(one, { status: 'rejected', reason: /WRONGTYPE/ })
+  t.equal(await redis.get('companion'), 'before')
 })
 
 t.test("another user's count on the same nonce is its own", async (t) => {
