@@ -114,17 +114,21 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
 
   async function checkInStores(request: AuthRequest, claim: Claim, place: Place): Promise<Verdict> {
     const attempt = toAttempt(request, claim)
-    return throttle.inTurn(attempt, async () => judge(request, claim, place, await read(request, claim, attempt)))
+    const judged = throttle.inTurn(attempt, async () => {
+      return judge(request, claim, place, await read(request, claim, attempt))
+    })
+    return (await judged) ?? UNAVAILABLE
   }
 
   /** The place alone where the claim is not for its realm: then the request has to be examined for that one. */
   async function judgeAhead(request: AuthRequest, claim: Claim, realm: string | undefined): Promise<Verdict | Place> {
     const attempt = toAttempt(request, claim)
-    return throttle.inTurn(attempt, async () => {
+    const judged = throttle.inTurn(attempt, async () => {
       const [place, reading] = await Promise.all([locator.locate(request, realm), read(request, claim, attempt)])
       if ('reason' in place) return place
       return place.realm === claim.realm ? judge(request, claim, place, reading) : place
     })
+    return (await judged) ?? UNAVAILABLE
   }
 
   /**

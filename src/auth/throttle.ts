@@ -20,9 +20,10 @@ export type Throttle = {
   fail(attempt: Attempt): Promise<void>
   /**
    * Judges an attempt: no more of one subject at a time than may still fail, as far as this process has counted, so that
-   * of a burst of guesses no more is judged than one after the other. Rejects with what `judge` rejects with.
+   * of a burst of guesses no more is judged than one after the other. Rejects with what `judge` rejects with. Undefined,
+   * without judging, where too many wait already.
    */
-  inTurn<T>(attempt: Attempt, judge: () => Promise<T>): Promise<T>
+  inTurn<T>(attempt: Attempt, judge: () => Promise<T>): Promise<T | undefined>
 }
 
 /** How many failures are too many; 0 turns a kind off. Times in ms. */
@@ -39,6 +40,9 @@ export type ThrottleLimits = {
 
 /** Subjects of which it is remembered how many more may fail; those that failed longest ago go first. */
 const FAILED_MAX = 10_000
+
+/** Attempts of one subject that wait for their turn: while stores are slow, they come faster than they are judged. */
+const WAITING_MAX = 1_000
 
 /** A subject's name in what an attempt counts for, and its rule. */
 type Guard = {
@@ -94,9 +98,11 @@ export function createThrottle(deps: {
       if (record.isWithoutBans && areIdle(guards)) return 0
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return 0
-      for (const { name, turnstile } of guards) if (!turnstile.hasRoom(subjects[name])) return undefined
       const ban = peekLongest(subjects)
-      return ban === undefined ? undefined : secondsOf(ban)
+      if (ban === undefined) return undefined
+      // Whoever is banned waits for no turn.
+      const seconds = secondsOf(ban)
+      return seconds > 0 || haveRoom(guards, subjects) ? seconds : undefined
     },
 
     async check(attempt) {
@@ -124,6 +130,7 @@ export function createThrottle(deps: {
     async inTurn(attempt, judge) {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return judge()
+      if (guards.some(({ name, turnstile }) => turnstile.waiting(subjects[name]) >= WAITING_MAX)) return undefined
       // All take the guards in one order, so that nobody waits for a place while he holds the one that is waited for.
       for (const { name, turnstile } of guards) await turnstile.enter(subjects[name])
       try {
@@ -154,6 +161,12 @@ function createGuards(limits: ThrottleLimits, now: () => number): readonly Guard
     const turnstile = createTurnstile((subject) => left.get(subject) ?? most)
     return [{ name, rule: { limits: some, banMs, banMaxMs }, turnstile, left }]
   })
+}
+
+/** Whether the attempt would be let in to be judged at once. */
+function haveRoom(guards: readonly Guard[], subjects: Subjects): boolean {
+  for (const { name, turnstile } of guards) if (!turnstile.hasRoom(subjects[name])) return false
+  return true
 }
 
 /** Whether nobody is being judged. */
