@@ -61,26 +61,30 @@ export function createRelay(deps: {
 
   /** What was answered is in force in all processes of the node, whether it could be mirrored or not. */
   async function publish(changes: readonly Change[], requestId?: string): Promise<void> {
-    const unmirrored = await mirrorOwn(changes, requestId)
-    await siblings?.tellNews({ keys: changes.map(toRecordKey), unmirrored })
-  }
-
-  /** Answers the newest change where not all could be mirrored. */
-  async function mirrorOwn(changes: readonly Change[], requestId?: string): Promise<string | undefined> {
     try {
       for (let start = 0; start < changes.length; start += BATCH) {
         const slice = changes.slice(start, start + BATCH)
         await mirrorChanges(mirror, truth, slice)
-        await deleteChanges(pool, slice, kind)
+        await siblings?.tellNews({ keys: slice.map(toRecordKey), unmirrored: undefined })
+        await takeOut(slice)
       }
-      return undefined
     } catch (error) {
       const told = { err: error, changes: changes.length, ...(requestId && { [REQUEST_ID_LABEL]: requestId }) }
       log.warn(told, 'changes could not be mirrored yet; the relay goes on trying')
-      const newest = newestOf(changes)
-      fallBehind(newest)
+      const unmirrored = newestOf(changes)
+      fallBehind(unmirrored)
       schedule('soon')
-      return newest
+      await siblings?.tellNews({ keys: [], unmirrored })
+    }
+  }
+
+  /** What stays in the outbox is mirrored once more by the relay: the mirror lacks nothing for it. */
+  async function takeOut(changes: readonly Change[]): Promise<void> {
+    try {
+      await deleteChanges(pool, changes, kind)
+    } catch (error) {
+      log.debug({ err: error }, 'mirrored changes could not be taken out of the outbox yet')
+      schedule('soon')
     }
   }
 

@@ -210,6 +210,26 @@ t.test(
   },
 )
 
+t.test('what is mirrored and could not be taken out of the outbox makes the mirror no worse', async (t) => {
+  const stage = await oneStage(t)
+  await until(() => stage.mirror.current)
+  stage.leaveToRelay = true
+  await stage.createUser('alice')
+  const { pool } = stage.database
+  const { query } = pool
+  pool.query = (() => {
+    pool.query = query
+    return Promise.reject(new Error('connection error: PostgreSQL did not answer a moment ago'))
+  }) as typeof query
+  const truth = createTruth({ query: query.bind(pool) })
+  const relay = createRelay({ pool, mirror: stage.mirror, truth, metrics: stage.metrics, log: SILENT })
+  t.teardown(() => relay.close())
+  await relay.publish(stage.published)
+  t.ok(stage.mirror.current)
+  t.equal(await stage.pending(), 1)
+  await until(async () => (await stage.pending()) === 0)
+})
+
 t.test('a change whose database went away after its commit is mirrored when that is back', async (t) => {
   const own = await startPostgres(t)
   const database = await openStore(t, await own.createDatabase())
