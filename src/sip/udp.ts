@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo } from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { lookup } from 'node:dns'
+import { isIP, isIPv6 } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../log.js'
 import { readDatagram } from './datagram.js'
@@ -17,8 +18,8 @@ export function createUdpListener(deps: ListenerDeps & { readonly host: string; 
   const socket = createSocket({
     type: `udp${family}`,
     recvBufferSize: limits.udpReceiveBuffer,
-    // Addresses to send to come from the socket: there is no name to look up, for which node would wait a tick.
-    lookup: (address, _options, done) => done(null, address, family),
+    // The host may be a name. Addresses to send to come from the socket: nothing to look up, for which node would wait a tick.
+    lookup: (name, options, done) => (isIP(name) ? done(null, name, family) : lookup(name, options, done)),
   })
   let closed = false
 

@@ -74,6 +74,12 @@ t.test('it serves on IPv6 and names its address in brackets', async (t) => {
   t.ok(phone)
 })
 
+t.test('the host to listen at may be a name', async (t) => {
+  const { bound, alive } = await startNative(t, { addresses: { host: 'localhost' } })
+  t.match(bound.sip, /^localhost:\d+$/)
+  t.equal(await alive(), 200)
+})
+
 t.test('close reads nothing new, answers what is being answered, and then is gone', async (t) => {
   const { server, authenticator, phone, stream } = await startNative(t)
   const [bob, eve] = [await phone(), await stream()]
