@@ -36,6 +36,7 @@ export type WorkerProcess = Siblings & {
 export type WorkerEvents = {
   onStarted(worker: WorkerProcess): void
   onServing(worker: WorkerProcess): void
+  /** It takes no connections any more, or is gone. */
   onLeaving(worker: WorkerProcess): void
   /** It has changed something; resolves when the other processes have heard of it. */
   onNews(worker: WorkerProcess, news: News): Promise<void>
@@ -106,6 +107,12 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     },
   })
 
+  /** Before connections come back: none of them may be given to it again. */
+  function leave(): void {
+    leaving = true
+    events.onLeaving(worker)
+  }
+
   function returnConnection(id: number): void {
     const connection = underWay.take(id)
     if (connection) events.onReturned(connection.door, connection.socket)
@@ -129,10 +136,7 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
       {
         started: () => events.onStarted(worker),
         serving: () => events.onServing(worker),
-        leaving() {
-          leaving = true
-          events.onLeaving(worker)
-        },
+        leaving: leave,
         // This process's end of it is only a second handle; the connection stays.
         taken: ({ id }) => underWay.take(id)?.socket.destroy(),
         refused: ({ id }) => returnConnection(id),
@@ -146,6 +150,7 @@ export function startWorker(events: WorkerEvents, log: Log): WorkerProcess {
     ),
   )
   void worker.ended.then(() => {
+    leave()
     for (const { door, socket } of underWay.takeAll()) events.onReturned(door, socket)
   })
   return worker

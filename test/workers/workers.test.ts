@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createNonces } from '../../src/digest/nonce.js'
@@ -280,6 +280,20 @@ t.test('a worker killed under load takes only its own connections with it, and n
   const { rowCount } = await database.pool.query('select 1 from credentials where username = any($1)', [created])
   t.equal(rowCount, created.length, 'what was acknowledged is in both stores')
 })
+
+t.test(
+  'connections that are on their way to workers that die are answered by those that come after them',
+  async (t) => {
+    const COUNT = 8
+    const descriptors = () => readdirSync(`/proc/${a.pid}/fd`).length
+    const [doomed, before] = [workersOf(a), descriptors()]
+    for (const pid of doomed) process.kill(pid, 'SIGSTOP')
+    const asked = Array.from({ length: COUNT }, () => fetch(`${a.auth}/healthz`))
+    await until(() => descriptors() >= before + COUNT)
+    for (const pid of doomed) process.kill(pid, 'SIGKILL')
+    for (const answered of await Promise.all(asked)) t.ok(answered.ok)
+  },
+)
 
 t.test('SIGTERM lets the workers answer what runs, and ends all with 0', async (t) => {
   const workers = workersOf(a)
