@@ -17,7 +17,6 @@ const CONNECT_TIMEOUT_MS = 1_000
  */
 const OPTIONS = {
   protocol: 2,
-  commandTimeout: COMMAND_TIMEOUT_MS,
   connectTimeout: CONNECT_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
@@ -35,7 +34,9 @@ const OPTIONS = {
  * `now` is in milliseconds.
  */
 export function connectRedis(url: string, log: Log, now: () => number = Date.now): RedisClient {
-  const client = addCircuit(writeTogether(open(url)), now)
+  const opened = writeTogether(open(url))
+  // A cluster asks its nodes for itself too, so each of them has a limit of its own.
+  const client = addCircuit(opened, { now, limitMs: opened.isCluster ? undefined : COMMAND_TIMEOUT_MS })
   client.on('error', (error) => log.debug({ err: error }, 'the connection to Redis failed'))
   return client
 }
@@ -63,7 +64,7 @@ function openUnix(url: string): Redis {
 function openCluster(url: string): Cluster {
   const { hosts, ...login } = readHosts(url)
   return new Cluster(hosts, {
-    redisOptions: { ...OPTIONS, ...login.credentials },
+    redisOptions: { ...OPTIONS, commandTimeout: COMMAND_TIMEOUT_MS, ...login.credentials },
     enableOfflineQueue: false,
     clusterRetryStrategy: OPTIONS.retryStrategy,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
