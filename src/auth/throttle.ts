@@ -41,8 +41,11 @@ export type ThrottleLimits = {
 /** Subjects of which it is remembered how many more may fail; those that failed longest ago go first. */
 const FAILED_MAX = 10_000
 
-/** Attempts of one subject that wait for their turn: while stores are slow, they come faster than they are judged. */
-const WAITING_MAX = 1_000
+/**
+ * Attempts of one subject that wait for their turn: while stores are slow, they come faster than they are judged. Behind
+ * one address there may be many phones that all come at once, after a power cut.
+ */
+const WAITING_MAX = { pair: 1_000, source: 5_000 } as const
 
 /** A subject's name in what an attempt counts for, and its rule. */
 type Guard = {
@@ -130,7 +133,7 @@ export function createThrottle(deps: {
     async inTurn(attempt, judge) {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return judge()
-      if (guards.some(({ name, turnstile }) => turnstile.waiting(subjects[name]) >= WAITING_MAX)) return undefined
+      if (guards.some(({ name, turnstile }) => turnstile.waiting(subjects[name]) >= WAITING_MAX[name])) return undefined
       // All take the guards in one order, so that nobody waits for a place while he holds the one that is waited for.
       for (const { name, turnstile } of guards) await turnstile.enter(subjects[name])
       try {

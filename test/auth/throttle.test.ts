@@ -311,24 +311,27 @@ t.test('whether an attempt is throttled is known at once, but where somebody els
   t.equal(throttle.peek(bob), 0)
 })
 
-t.test('of those who wait for their turn no more than a thousand do, and whoever is banned does not', async (t) => {
-  const rig = createRig({ THROTTLE_USER_FAILURES: '1' })
-  const challenge = first(await rig.challenges())
-  const { findHa1 } = rig.mirror
-  let answer = () => undefined as unknown
-  rig.mirror.findHa1 = async (...key) => {
-    await new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    return findHa1(...key)
-  }
-  const guess = () => rig.reply(challenge, WRONG, HERE)
-  const [judged, ...waiting] = Array.from({ length: 1_001 }, guess)
-  t.equal(await guess(), 'unavailable')
-  answer()
-  t.equal(await judged, 'bad_response')
-  t.same([...new Set(await Promise.all(waiting))], ['throttled'])
-})
+t.test(
+  'of the attempts of one user no more than a thousand wait for their turn, and whoever is banned does not',
+  async (t) => {
+    const rig = createRig({ THROTTLE_USER_FAILURES: '1' })
+    const challenge = first(await rig.challenges())
+    const { findHa1 } = rig.mirror
+    let answer = () => undefined as unknown
+    rig.mirror.findHa1 = async (...key) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return findHa1(...key)
+    }
+    const guess = () => rig.reply(challenge, WRONG, HERE)
+    const [judged, ...waiting] = Array.from({ length: 1_001 }, guess)
+    t.equal(await guess(), 'unavailable')
+    answer()
+    t.equal(await judged, 'bad_response')
+    t.same([...new Set(await Promise.all(waiting))], ['throttled'])
+  },
+)
 
 t.test('while Redis is away a node throttles by what it has seen itself', async (t) => {
   const server = await startRedis(t)
