@@ -28,6 +28,9 @@ const BY_WIRE_NAME = new Map(
   ]),
 )
 
+/** What is meant where nothing is said, and what phones mostly say. */
+const MD5 = BY_WIRE_NAME.get('MD5')
+
 /** As the RFC writes it, which is found at once, and in lower case, which stands for all others. */
 function spellings(name: string): string[] {
   return [name, name.toLowerCase()]
@@ -49,7 +52,7 @@ function canHash(algorithm: HashAlgorithm): boolean {
  * answer for a value that no response can be computed for.
  */
 export function parseAlgorithm(text: string | undefined): ParsedAlgorithm | undefined {
-  if (text === undefined) return BY_WIRE_NAME.get('MD5')
+  if (text === undefined || text === 'MD5') return MD5
   return BY_WIRE_NAME.get(text) ?? BY_WIRE_NAME.get(text.toLowerCase())
 }
 

@@ -1,7 +1,8 @@
 import { ALGORITHMS, type HashAlgorithm, parseAlgorithm } from './algorithm.js'
-import { readAuthParams } from './auth-params.js'
+import { type AuthParams, PLACES, readAuthParams } from './auth-params.js'
 import type { Qop } from './challenge.js'
-import { Scanner } from './scanner.js'
+import { readHex } from './hex.js'
+import { endOfSpace, endOfToken, isFreeOfControls } from './scanner.js'
 
 /** What a request's Authorization or Proxy-Authorization header says, RFC 7616 section 3.4; every field checked. */
 export type Authorization = {
@@ -38,31 +39,10 @@ export type ParsedAuthorization =
 /** Longest value that is read, in characters; the doors hand over one character for each byte. */
 export const AUTHORIZATION_LENGTH_MAX = 4096
 
-/** The parameters that are read, and their places among the values. */
-const PLACES = {
-  username: 0,
-  'username*': 1,
-  userhash: 2,
-  realm: 3,
-  nonce: 4,
-  uri: 5,
-  response: 6,
-  algorithm: 7,
-  qop: 8,
-  nc: 9,
-  cnonce: 10,
-  opaque: 11,
-} as const
-
-type Values = readonly (string | undefined)[]
-
-const PLACES_BY_NAME: ReadonlyMap<string, number> = new Map(Object.entries(PLACES))
-
-const QOPS: ReadonlyMap<string, Qop> = new Map((['auth', 'auth-int'] as const).map((qop) => [qop as string, qop]))
-
 const ALGORITHM_RULE = `algorithm must be one of ${Object.keys(ALGORITHMS).join(', ')}, or one of them with -sess`
 
 const HEX = /^[0-9A-Fa-f]+$/
+const LOWER_CASE_HEX = /^[0-9a-f]+$/
 const NC_LENGTH = 8
 
 /**
@@ -74,19 +54,21 @@ export function parseAuthorization(value: string): ParsedAuthorization {
   if (value.length > AUTHORIZATION_LENGTH_MAX) {
     return malformed(`the value must not be longer than ${AUTHORIZATION_LENGTH_MAX} bytes`)
   }
-  const scanner = new Scanner(value)
-  scanner.takeSpace()
-  const scheme = scanner.takeToken()
+  const schemeAt = endOfSpace(value, 0)
+  const schemeEnd = endOfToken(value, schemeAt)
+  const scheme = value.slice(schemeAt, schemeEnd)
   if (scheme === '') return malformed('the value must begin with a scheme')
-  if (!scanner.takeSpace() && !scanner.atEnd) return malformed('the scheme must be followed by a space')
-  if (scheme.toLowerCase() !== 'digest') {
-    return scanner.takeRest() ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
+  const at = endOfSpace(value, schemeEnd)
+  if (at === schemeEnd && at < value.length) return malformed('the scheme must be followed by a space')
+  if (scheme !== 'Digest' && scheme.toLowerCase() !== 'digest') {
+    const isRight = isFreeOfControls(value, at)
+    return isRight ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
   }
-  const params = readAuthParams(scanner, PLACES_BY_NAME)
-  return 'fault' in params ? malformed(params.fault) : interpret(params.values)
+  const params = readAuthParams(value, at)
+  return typeof params === 'string' ? malformed(params) : interpret(params)
 }
 
-function interpret(values: Values): ParsedAuthorization {
+function interpret(values: AuthParams): ParsedAuthorization {
   const username = values[PLACES.username]
   const realm = values[PLACES.realm]
   const nonce = values[PLACES.nonce]
@@ -108,43 +90,31 @@ function interpret(values: Values): ParsedAuthorization {
   const hashing = parseAlgorithm(values[PLACES.algorithm])
   if (hashing === undefined) return unsupported(realm, ALGORITHM_RULE)
   const { algorithm, session } = hashing
-  const protection = readProtection(values[PLACES.qop], values[PLACES.nc], cnonce)
-  if ('unsupported' in protection) return unsupported(realm, protection.unsupported)
-  if ('fault' in protection) return malformed(protection.fault)
-  const { qop, nc } = protection
+  const qop = values[PLACES.qop]
+  let nc: NonceCount | undefined
+  // A count without qop means nothing (RFC 7616 section 3.4).
+  if (qop !== undefined) {
+    if (qop !== 'auth' && qop !== 'auth-int') return unsupported(realm, 'qop must be auth or auth-int')
+    const text = values[PLACES.nc]
+    if (text === undefined) return malformed('nc must be given with qop')
+    const count = text.length === NC_LENGTH ? readHex(text) : undefined
+    if (count === undefined) return malformed(`nc must be ${NC_LENGTH} hex digits`)
+    if (cnonce === undefined) return malformed('cnonce must be given with qop')
+    nc = { text, count }
+  }
 
   const { hexLength } = ALGORITHMS[algorithm]
-  if (!isHex(response, hexLength)) return malformed(`response must be ${hexLength} hex digits`)
+  const isLowerCase = LOWER_CASE_HEX.test(response)
+  if (response.length !== hexLength || !(isLowerCase || HEX.test(response))) {
+    return malformed(`response must be ${hexLength} hex digits`)
+  }
   if (session && cnonce === undefined) return malformed('cnonce must be given with a -sess algorithm')
-  const lowerCase = response.toLowerCase()
+  const lowerCase = isLowerCase ? response : response.toLowerCase()
   const opaque = values[PLACES.opaque]
   return {
     kind: 'digest',
     authorization: { username, realm, nonce, uri, response: lowerCase, algorithm, session, qop, nc, cnonce, opaque },
   }
-}
-
-type Protection = Pick<Authorization, 'qop' | 'nc'>
-
-const UNPROTECTED: Protection = { qop: undefined, nc: undefined }
-
-/** The qop with the nonce count that it makes mandatory; a count without qop means nothing (RFC 7616 section 3.4). */
-function readProtection(
-  text: string | undefined,
-  nc: string | undefined,
-  cnonce: string | undefined,
-): Protection | { readonly unsupported: string } | { readonly fault: string } {
-  if (text === undefined) return UNPROTECTED
-  const qop = QOPS.get(text)
-  if (qop === undefined) return { unsupported: 'qop must be auth or auth-int' }
-  if (nc === undefined) return { fault: 'nc must be given with qop' }
-  if (!isHex(nc, NC_LENGTH)) return { fault: `nc must be ${NC_LENGTH} hex digits` }
-  if (cnonce === undefined) return { fault: 'cnonce must be given with qop' }
-  return { qop, nc: { text: nc, count: Number.parseInt(nc, 16) } }
-}
-
-function isHex(text: string, length: number): boolean {
-  return text.length === length && HEX.test(text)
 }
 
 function malformed(detail: string): ParsedAuthorization {
