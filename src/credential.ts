@@ -24,6 +24,11 @@ const HEX_LENGTHS = new Map(
   HASHES.flatMap(([algorithm, fields]) => fields.map((field) => [field, ALGORITHMS[algorithm].hexLength] as const)),
 )
 
+/** How many hex digits the HA1 in that field of a record has; undefined where the field holds none. */
+export function hexLengthOf(field: string): number | undefined {
+  return HEX_LENGTHS.get(field as Ha1Field)
+}
+
 /**
  * Reads what a store holds in a field of an HA1; undefined where it is none. Whatever stood there, a response could be
  * computed from it, from the empty text too: what was never a hash must let nobody in.

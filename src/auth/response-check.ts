@@ -1,3 +1,4 @@
+import { ALGORITHMS, type HashAlgorithm } from '../digest/algorithm.js'
 import { equalInConstantTime } from '../digest/equal.js'
 import { computeResponse } from '../digest/response.js'
 import type { AuthRequest } from './auth-request.js'
@@ -44,11 +45,16 @@ export function createResponseCheck(deps: { readonly source: CredentialSource; r
 
 /** Where nothing is near the same work is done, so that the time does not tell who was here lately. */
 function isNearRight(request: AuthRequest, claim: Claim, near: Known<Ha1Record>): boolean {
-  const right = matches(request, claim, near?.ha1 ?? NO_HA1)
+  const right = matches(request, claim, near?.ha1 ?? NO_HA1[claim.authorization.algorithm])
   return right && near?.ha1 !== undefined
 }
 
-const NO_HA1 = ''
+/** As long as those that are near, so that as much is hashed. */
+const NO_HA1: Readonly<Record<HashAlgorithm, string>> = {
+  MD5: '0'.repeat(ALGORITHMS.MD5.hexLength),
+  'SHA-256': '0'.repeat(ALGORITHMS['SHA-256'].hexLength),
+  'SHA-512-256': '0'.repeat(ALGORITHMS['SHA-512-256'].hexLength),
+}
 
 /**
  * Whether the response is the record's. A wrong password, an unknown user and a credential without the HA1 cost the
