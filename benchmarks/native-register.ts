@@ -1,10 +1,11 @@
 import { startProcess } from '../test/fixtures/process.js'
 import { projectPath } from '../test/fixtures/project.js'
+import { cpuSeconds } from './cpu-time.js'
 import type { Deployment } from './deployment.js'
-import { startLoad } from './load.js'
+import { type Load, startLoad } from './load.js'
 import type { RegisterLoad } from './register-load.js'
 import type { Row } from './report.js'
-import { sideBySide } from './rounds.js'
+import { median, sideBySide } from './rounds.js'
 
 const MS = 2_000
 const ROUNDS = 5
@@ -12,25 +13,57 @@ const ROUNDS = 5
 /** Until V8 has compiled and compiled again what such a load runs through, which is more than a round. */
 const WARM_UP_MS = 6_000
 
+/** What native SIP is compared with, each a program here that answers what is hard coded. */
+const LIMITS = [
+  { limitIs: 'bare `sip` parser, fixed answers', program: 'bare-sip-responder' },
+  { limitIs: '`sip` package with its transactions, fixed answers', program: 'sip-stack-responder' },
+] as const
+
+type Server = { readonly pid: number; readonly port: number }
+
 /**
- * Authenticated REGISTERs over UDP beside a responder that parses the same datagrams with the `sip` package and answers
- * what is hard coded; one in flight for each phone.
+ * Authenticated REGISTERs over UDP beside two responders that answer what is hard coded: one on the parser of the `sip`
+ * package alone, one on the whole package. One in flight for each phone.
  */
-export async function benchmarkNativeRegister({ sipauthd, realm, password, usernames }: Deployment): Promise<Row> {
-  const bare = await startProcess(undefined, {
+export async function benchmarkNativeRegister(deployment: Deployment): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const limit of LIMITS) rows.push(await compare(deployment, limit))
+  return rows
+}
+
+async function compare(deployment: Deployment, { limitIs, program }: (typeof LIMITS)[number]): Promise<Row> {
+  const { sipauthd, realm, password, usernames } = deployment
+  const responder = await startProcess(undefined, {
     command: process.execPath,
-    args: [projectPath('dist-test/benchmarks/bare-sip-responder.js')],
+    args: [projectPath(`dist-test/benchmarks/${program}.js`)],
   })
-  const [, barePort] = await bare.waitFor(/^ready (\d+)/m)
-  const start = (port: number) => startLoad<RegisterLoad>('register-load', { port, realm, password, usernames })
-  const [ours, limit] = [await start(sipauthd.sip.port), await start(Number(barePort))]
-  for (const load of [ours, limit]) await load.run(WARM_UP_MS)
-  const figures = await sideBySide(
-    () => ours.run(MS),
-    () => limit.run(MS),
-    ROUNDS,
-  )
-  await Promise.all([ours.stop(), limit.stop(), bare.stop()])
+  const [, port] = await responder.waitFor(/^ready (\d+)/m)
+  const start = async (server: Server) => {
+    const load = await startLoad<RegisterLoad>('register-load', { port: server.port, realm, password, usernames })
+    await load.run(WARM_UP_MS)
+    return withCpuTime(server, load)
+  }
+  const ours = await start({ pid: sipauthd.pid, port: sipauthd.sip.port })
+  const theirs = await start({ pid: responder.pid, port: Number(port) })
+  const figures = await sideBySide(ours.run, theirs.run, ROUNDS)
+  const note = `CPU time of the server: ${ours.cpuTime()} a request, beside ${theirs.cpuTime()}.`
+  await Promise.all([ours.stop(), theirs.stop()])
+  await responder.stop()
   const what = `native REGISTER, UDP, ${usernames.length} phones`
-  return { what, limitIs: 'bare `sip` parser, fixed answers', unit: '/s', target: { atLeast: 0.8 }, ...figures }
+  return { what, limitIs, unit: '/s', target: { atLeast: 0.8 }, ...figures, note }
+}
+
+/** Runs of a load with the CPU time that the server used for each request: it moves less than the rate. */
+function withCpuTime({ pid }: Server, load: Load) {
+  const micros: number[] = []
+  return {
+    async run() {
+      const before = cpuSeconds([pid])
+      const rate = await load.run(MS)
+      micros.push(((cpuSeconds([pid]) - before) / ((rate * MS) / 1000)) * 1e6)
+      return rate
+    },
+    cpuTime: () => `${median(micros).toFixed(0)} µs`,
+    stop: load.stop,
+  }
 }
