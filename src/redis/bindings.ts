@@ -1,15 +1,12 @@
 import type { Cluster, Redis } from 'ioredis'
-import { LRUCache } from 'lru-cache'
 import type { AddressOfRecord, Binding, Bindings, BindingsChange, BindingsOutcome } from '../sip/bindings.js'
 import { applyChange } from '../sip/bindings-change.js'
 import { type BindingsSwap, createBindingsSwaps } from './bindings-swap.js'
 import { createBindingsUpdates } from './bindings-update.js'
+import { createSeenBindings } from './seen-bindings.js'
 
 /** What the bindings in Redis are built on; `now` is in milliseconds. */
 export type RedisBindingsDeps = { readonly redis: Redis | Cluster; readonly now: () => number }
-
-/** Characters of what was seen, keys included, that are kept in mind: some 100,000 phones. */
-const SEEN_CHARACTERS_MAX = 24 * 1024 * 1024
 
 /**
  * Bindings in Redis, shared by all nodes: one key for each address of record, changed in one script and alone in it, so
@@ -20,33 +17,24 @@ const SEEN_CHARACTERS_MAX = 24 * 1024 * 1024
 export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings {
   const update = createBindingsUpdates({ redis, now })
   const swap = createBindingsSwaps(redis)
-  // As text, which is what Redis compares, and holds on to nothing of the requests.
-  const seen = new LRUCache<string, string>({
-    maxSize: SEEN_CHARACTERS_MAX,
-    sizeCalculation: (text, key) => text.length + key.length,
-  })
-
-  const remember = (key: string, text: string, bindings: readonly Binding[]): void => {
-    if (bindings.length > 0) seen.set(key, text)
-    else seen.delete(key)
-  }
+  const seen = createSeenBindings(readBindings)
 
   /** The change made on what was last seen; undefined where nothing was, or the change would be refused. */
   function guess(key: string, change: BindingsChange): Guess | undefined {
-    const expected = seen.get(key)
-    if (expected === undefined) return undefined
+    const before = seen.get(key)
+    if (before === undefined) return undefined
     const time = now()
-    const after = applyChange(live(readBindings(expected), time), change, time)
+    const after = applyChange(live(before.bindings, time), change, time)
     if (after.outcome !== 'done') return undefined
     const { bindings } = after
-    const text = JSON.stringify(bindings)
+    const text = seen.write(key, bindings)
     const leftMs = bindings.reduce((longest, { expiresAt }) => Math.max(longest, expiresAt - time), 0)
-    return { swap: { key, expected, text, leftMs }, after }
+    return { swap: { key, expected: before.text, text, leftMs }, after }
   }
 
   /** Where the guess was right, its outcome is the one that Redis would come to. */
   function conclude({ swap: { key, text }, after }: Guess, swapped: boolean): BindingsOutcome | undefined {
-    if (swapped) remember(key, text, after.bindings)
+    if (swapped) seen.set(key, text, after.bindings)
     else seen.delete(key)
     return swapped ? after : undefined
   }
@@ -61,7 +49,7 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
     if (answer.outcome !== 'done') return { outcome: answer.outcome }
     const { outcome, text } = answer
     const bindings = readBindings(text)
-    remember(key, text, bindings)
+    seen.set(key, text, bindings)
     return { outcome, bindings }
   }
 
@@ -78,11 +66,11 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
       const settle = (stored: boolean): void => {
         outcome = conclude(guessed, stored)
       }
+      const { key, expected, text, leftMs } = guessed.swap
+      // Written out, and without an accessor: either would make V8 lay out each anew.
       return {
-        companion: { ...guessed.swap, settle },
-        get outcome() {
-          return outcome
-        },
+        companion: { key, expected, text, leftMs, settle },
+        outcome: () => outcome,
       }
     },
     async list(address) {

@@ -48,7 +48,7 @@ export type PreparedChange = {
   /** Makes the change, in the step that spends the nonce count of its request. */
   readonly companion: Companion
   /** Once it was made; undefined before, and where it was not: then it is for `update` to make. */
-  readonly outcome: BindingsOutcome | undefined
+  outcome(): BindingsOutcome | undefined
 }
 
 /** Contacts that one address of record may have. */

@@ -60,7 +60,8 @@ export function createRegistration({ bindings, now }: RegisterDeps, request: Sip
     answer(admission) {
       const asked = read(admission)
       if ('status' in asked) return asked
-      return prepared?.outcome ? toReply(prepared.outcome, now()) : update(asked)
+      const outcome = prepared?.outcome()
+      return outcome ? toReply(outcome, now()) : update(asked)
     },
   }
 }

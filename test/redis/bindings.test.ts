@@ -95,7 +95,7 @@ t.test(
             response: '',
           }
           if (prepared) await uses.spend({ ...use, companion: prepared.companion })
-          const found = prepared?.outcome ?? (await nodes[node]?.update(address, change))
+          const found = prepared?.outcome() ?? (await nodes[node]?.update(address, change))
           const wanted = await single.update(address, change)
           if (outcomeText(found) !== outcomeText(wanted)) return false
         }

@@ -59,7 +59,7 @@ async function useAll(t: Tap, redis: RedisClient, database: Database): Promise<v
   const prepared = bindings.prepare?.(aor, again)
   t.equal(prepared === undefined, redis.isCluster, 'a cluster may keep the two on different servers')
   t.ok(await uses.spend({ ...use, count: 3, companion: prepared?.companion }))
-  t.match(prepared?.outcome ?? (await bindings.update(aor, again)), { outcome: 'done' })
+  t.match(prepared?.outcome() ?? (await bindings.update(aor, again)), { outcome: 'done' })
   t.match(await bindings.list(aor), [{ uri: 'sip:alice@192.0.2.1', cseq: 2 }])
 }
 
