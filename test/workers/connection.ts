@@ -46,22 +46,22 @@ export async function openConnection(
   }
 
   await ask('/healthz')
+  const owner = findOwner(processTree(pid), Number(new URL(auth).port), localPort)
+  if (owner === undefined) throw new Error(`nobody below ${pid} has a connection from port ${localPort}`)
   return {
-    pid: findOwner(processTree(pid), Number(new URL(auth).port), localPort),
+    pid: owner,
     verify: async (form) => JSON.parse(await ask('/v1/verify?http=200', form)) as Verdict,
   }
 }
 
-/** Which of the processes holds the server's end of a TCP connection over IPv4 (proc(5): tcp, fd). */
-function findOwner(pids: readonly number[], serverPort: number, clientPort: number): number {
+/** Which of the processes, if any, holds the server's end of a TCP connection over IPv4 (proc(5): tcp, fd). */
+export function findOwner(pids: readonly number[], serverPort: number, clientPort: number): number | undefined {
   const [local, remote] = [serverPort, clientPort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'))
   const connections = readFileSync('/proc/net/tcp', 'latin1')
   const [, inode] = new RegExp(`:${local} \\w+:${remote} (?:\\S+ +){6}(\\d+)`).exec(connections) ?? []
-  const owner = pids.find((pid) =>
+  return pids.find((pid) =>
     readdirSync(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
   )
-  if (owner === undefined) throw new Error(`nobody of ${pids.join(' ')} has a connection from port ${clientPort}`)
-  return owner
 }
 
 function readLink(path: string): string {
