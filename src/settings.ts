@@ -117,7 +117,9 @@ export function tokens(value: string): readonly Secret[] {
 export function nonceSecrets(value: string): readonly Secret[] {
   return value.split(',').map((part) => {
     const secret = part.trim()
-    if (secret.length < 8) throw new Fault('must be secrets of at least 8 characters, separated by commas')
+    if (secret.length < 8 || /[\s\p{Cc}]/u.test(secret)) {
+      throw new Fault('must be secrets of at least 8 characters, without blanks inside and separated by commas')
+    }
     return new Secret(secret)
   })
 }
@@ -169,14 +171,17 @@ export function nonceSecretFile(path: string): string {
   return path
 }
 
-/** Reads nonce secrets from a file, separated by commas or line ends, the newest first. Throws a `Fault`. */
+/**
+ * Reads nonce secrets from a file, separated by commas or line ends, the newest first. Lines that are empty or begin
+ * with `#` are passed over. Throws a `Fault`.
+ */
 export function readNonceSecrets(path: string): readonly Secret[] {
-  return nonceSecrets(
-    fileContents(path)
-      .trim()
-      .split(/[\r\n,]+/)
-      .join(','),
-  )
+  const lines = fileContents(path)
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith('#'))
+  const parts = lines.flatMap((line) => line.split(',')).filter((part) => part.trim() !== '')
+  return nonceSecrets(parts.join(','))
 }
 
 /** A PEM file's contents. */

@@ -148,13 +148,14 @@ t.test('a folder where the file should be is an error, not an empty file', async
   await t.rejects(loadSecrets(readConfig({ DATA_DIR })), { code: 'EISDIR' })
 })
 
-t.test('a file of nonce secrets holds them by lines or commas, the newest first', async (t) => {
+t.test('a file of nonce secrets holds them by lines or commas, the newest first, and comments', async (t) => {
   const path = join(await scratchFolder('nonces'), 'secrets')
   for (const text of [
     'newest-1\nolder-12\n',
     'newest-1,older-12',
     'newest-1, older-12\r\n',
     '\nnewest-1\n\nolder-12',
+    '# since Monday\nnewest-1\n  # before that, and good until Friday\r\nolder-12 \n \n#no-secret',
   ]) {
     writeFileSync(path, text)
     t.same(
@@ -163,7 +164,8 @@ t.test('a file of nonce secrets holds them by lines or commas, the newest first'
       JSON.stringify(text),
     )
   }
-  for (const text of ['', '\n', 'short', 'newest-1\nshort']) {
+  const bad = ['', '\n', 'short', 'newest-1\nshort', '# only-a-comment', 'newest-1 # since Monday', 'new\u0007est-1']
+  for (const text of bad) {
     writeFileSync(path, text)
     t.throws(() => readNonceSecretFile(path), ConfigError, JSON.stringify(text))
   }
