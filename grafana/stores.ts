@@ -57,7 +57,7 @@ export const STORES: readonly PanelPlan[] = [
       '1 while the mirror is there and holds everything. 0: it was emptied, restarted or failed over, is away, or lacks a ' +
       'change; whoever it would refuse is looked up in PostgreSQL first. It is rebuilt by itself.',
     unit: NoUnit,
-    width: 8,
+    width: 6,
     queries: { '{{instance}}': series('sipauthd_mirror_complete') },
     max: 1,
   },
@@ -68,7 +68,7 @@ export const STORES: readonly PanelPlan[] = [
       'resting: the store did not answer in time a moment ago, so that only one question a second waits for it. full: 100 ' +
       'questions are out at PostgreSQL. The checks go on with the other store, or end as unavailable.',
     unit: RequestsPerSecond,
-    width: 8,
+    width: 6,
     queries: { '{{store}} {{why}}': `sum by (store, why) (${rate('sipauthd_store_unasked_total')})` },
   },
   {
@@ -78,8 +78,18 @@ export const STORES: readonly PanelPlan[] = [
       'Right passwords whose nonce count Redis could not record: it is away, hangs, is out of memory or read-only. With ' +
       'REPLAY_GUARD=available the process let them in alone, with strict they got 503.',
     unit: RequestsPerSecond,
-    width: 8,
+    width: 6,
     queries: { '{{instance}}': rate('sipauthd_unshared_spends_total') },
+  },
+  {
+    kind: 'lines',
+    title: 'Bindings not stored',
+    description:
+      'Native phones a second with the right password that got 503 all the same, since Redis took no binding (away, ' +
+      'hanging, out of memory, read-only) or told none for a call. Their verdicts count as ok.',
+    unit: RequestsPerSecond,
+    width: 6,
+    queries: { '{{instance}}': rate('sipauthd_bindings_failed_total') },
   },
   {
     kind: 'lines',

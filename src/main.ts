@@ -86,6 +86,7 @@ export async function serve(
       authenticator: engine.checks.authenticator,
       bindings: redis ? createRedisBindings({ redis, now }) : createMemoryBindings({ now }),
       nextHop: config.SIP_NEXT_HOP,
+      metrics,
       log,
       now,
     })

@@ -67,6 +67,11 @@ export function createMetrics() {
       help: 'Nonce counts that could not be spent for all nodes: let in by this process alone, or refused (REPLAY_GUARD).',
       registers,
     }),
+    bindingsFailed: new Counter({
+      name: 'sipauthd_bindings_failed_total',
+      help: 'Requests of native phones that were let in and got 503: their bindings could not be read or changed in Redis.',
+      registers,
+    }),
     unasked: new Counter({
       name: 'sipauthd_store_unasked_total',
       help: 'Questions not put to a store: it did not answer a moment ago (resting), or too many were out (full).',

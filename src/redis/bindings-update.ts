@@ -5,7 +5,8 @@ import { createScript, type ScriptRunner } from './script.js'
 /** One address of record's key and its change as JSON: contacts with the time at which each expires, 0 to remove it. */
 export type BindingsUpdate = { readonly key: string; readonly change: string }
 
-/** `done` with the bindings as JSON; `fault` with what Redis says of a key that holds something else. */
+/** `done` with the bindings as JSON; `fault` with why Redis did not make the change:
+ * it is out of memory or read-only, or the key holds something else. */
 export type BindingsAnswer =
   | { readonly outcome: 'done' | 'fault'; readonly text: string }
   | { readonly outcome: 'out_of_order' | 'too_many' }

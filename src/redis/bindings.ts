@@ -45,7 +45,7 @@ export function createRedisBindings({ redis, now }: RedisBindingsDeps): Bindings
 
   async function decide(key: string, change: BindingsChange): Promise<BindingsOutcome> {
     const answer = await update({ key, change: changeText(change, now()) })
-    if (answer.outcome === 'fault') throw new Error(`a key of bindings holds something else: ${answer.text}`)
+    if (answer.outcome === 'fault') throw new Error(`Redis did not change bindings: ${answer.text}`)
     if (answer.outcome !== 'done') return { outcome: answer.outcome }
     const { outcome, text } = answer
     const bindings = readBindings(text)

@@ -1,6 +1,7 @@
 import type { Authenticator } from '../auth/authenticator.js'
 import type { Admission } from '../auth/verdict.js'
 import type { Log } from '../log.js'
+import type { Metrics } from '../metrics.js'
 import type { Answerable } from './answerable.js'
 import type { Bindings } from './bindings.js'
 import { createInFlight } from './in-flight.js'
@@ -38,6 +39,7 @@ export type SipDoorDeps = {
   readonly authenticator: Authenticator
   readonly bindings: Bindings
   readonly nextHop: string | undefined
+  readonly metrics: Pick<Metrics, 'bindingsFailed'>
   readonly log: Log
   readonly now: () => number
   readonly limits: Limits
@@ -66,7 +68,7 @@ const LOG_EVERY_MS = 1_000
  * and one wrong password is one failure, however often its request is sent.
  */
 export function createSipDoor(deps: SipDoorDeps): SipDoor {
-  const { authenticator, log, now, limits } = deps
+  const { authenticator, metrics, log, now, limits } = deps
   const write = createReplyWriter()
   const transactions = createTransactions({ limits, now })
   const refusals = createRefusals({ limits, now })
@@ -113,7 +115,8 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
   }
 
   const unreachable = (error: unknown): Reply => {
-    logFault(error, 'bindings cannot be reached')
+    metrics.bindingsFailed.inc()
+    logFault(error, 'bindings could not be read or changed')
     return unavailable(RETRY_SECONDS)
   }
 

@@ -1,5 +1,6 @@
 import type { Authenticator } from '../auth/authenticator.js'
 import type { Log } from '../log.js'
+import type { Metrics } from '../metrics.js'
 import type { Bindings } from './bindings.js'
 import { createConnections } from './connections.js'
 import { createSipDoor } from './door.js'
@@ -15,6 +16,7 @@ export type SipServerDeps = {
   readonly bindings: Bindings
   /** SIP URI that an authenticated request is redirected to when the callee has no binding. */
   readonly nextHop: string | undefined
+  readonly metrics: Pick<Metrics, 'bindingsFailed'>
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number

@@ -174,6 +174,16 @@ t.test('a key that holds something else is a fault, and is not overwritten', asy
   t.equal(await redis.get(KEY), 'not JSON')
 })
 
+t.test('why Redis did not make a change is said as Redis says it', async (t) => {
+  const { bindings } = stage()
+  await redis.config('SET', 'maxmemory', '1')
+  try {
+    await t.rejects(bindings.update(BOB, CHANGE), /^Redis did not change bindings: .*OOM command not allowed/)
+  } finally {
+    await redis.config('SET', 'maxmemory', '0')
+  }
+})
+
 t.test('a Redis that does not answer is a fault, not an empty list', async (t) => {
   const { bindings } = stage()
   await bindings.update(BOB, CHANGE)

@@ -1,5 +1,6 @@
 import type { Authenticator } from '../../src/auth/authenticator.js'
 import { createLog } from '../../src/log.js'
+import { createMetrics, type Metrics } from '../../src/metrics.js'
 import type { Bindings } from '../../src/sip/bindings.js'
 import { LIMITS, type Limits } from '../../src/sip/limits.js'
 import { createMemoryBindings } from '../../src/sip/memory-bindings.js'
@@ -15,6 +16,7 @@ type Owner = { teardown(undo: () => unknown): unknown }
 export type Native = {
   readonly server: SipServer
   readonly authenticator: ScriptedAuthenticator
+  readonly metrics: Metrics
   readonly bound: BoundSipAddresses
   readonly port: number
   /** Moves the server's clock. */
@@ -39,10 +41,12 @@ export async function startNative(t: Owner, options: NativeOptions = {}): Promis
   let time = Date.UTC(2026, 0, 1)
   const now = (): number => time
   const authenticator = scriptedAuthenticator()
+  const metrics = createMetrics()
   const server = createSipServer({
     authenticator: options.authenticator ?? authenticator,
     bindings: options.bindings ?? createMemoryBindings({ now }),
     nextHop: options.nextHop,
+    metrics,
     log: createLog('silent'),
     now,
     limits: { ...LIMITS, ...options.limits },
@@ -55,6 +59,7 @@ export async function startNative(t: Owner, options: NativeOptions = {}): Promis
   return {
     server,
     authenticator,
+    metrics,
     bound,
     port,
     advance: (milliseconds) => {

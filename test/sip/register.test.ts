@@ -169,14 +169,15 @@ t.test('user names are compared as they are written, never percent-decoded', asy
   t.same((await bob.ask(register([]))).all('Contact'), [], 'nothing was bound for bob')
 })
 
-t.test('bindings that cannot be reached are 503 with Retry-After, not a loss of the phone', async (t) => {
+t.test('bindings that cannot be reached are 503 with Retry-After, counted, and not a loss of the phone', async (t) => {
   const away = async (): Promise<never> => {
     throw new Error('connection lost')
   }
   const bindings: Bindings = { update: away, list: away }
-  const { phone, alive } = await startNative(t, { bindings })
+  const { phone, alive, metrics } = await startNative(t, { bindings })
   const answer = await (await phone()).ask(register(['Contact: <sip:bob@a>']))
   t.equal(answer.status, 503)
   t.match(answer.one('Retry-After'), /^\d+$/)
+  t.match((await metrics.bindingsFailed.get()).values, [{ value: 1 }])
   t.equal(await alive(), 200)
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
 import { createLog } from '../../src/log.js'
+import { createMetrics } from '../../src/metrics.js'
 import { createMemoryBindings } from '../../src/sip/memory-bindings.js'
 import { createSipServer, type SipAddresses } from '../../src/sip/server.js'
 import { freePort } from '../fixtures/ports.js'
@@ -16,7 +17,9 @@ const OFF: SipAddresses = { host: '127.0.0.1', port: 'off', tlsPort: 'off', wsPo
 function server() {
   const bindings = createMemoryBindings({ now: Date.now })
   const log = createLog('silent')
-  return createSipServer({ authenticator: scriptedAuthenticator(), bindings, nextHop: undefined, log, now: Date.now })
+  const metrics = createMetrics()
+  const authenticator = scriptedAuthenticator()
+  return createSipServer({ authenticator, bindings, nextHop: undefined, metrics, log, now: Date.now })
 }
 
 t.test('port 0 takes one free number for UDP and TCP', async (t) => {
