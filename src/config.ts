@@ -103,6 +103,6 @@ export function examineConfig(env: NodeJS.ProcessEnv = process.env): { config: C
     }
   }
   const config = values as Config
-  faults.push(...findConflicts(config))
+  faults.push(...findConflicts(config, (name) => Boolean(env[name]?.trim())))
   return { config, faults }
 }

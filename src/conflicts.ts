@@ -4,8 +4,11 @@ import { createSecureContext } from 'node:tls'
 import { type Config, generatedNames } from './config.js'
 import { isAlgorithmAvailable } from './digest/algorithm.js'
 
-/** The broken rules that more than one variable makes, or a variable and the machine; empty where there is none. */
-export function findConflicts(config: Config): string[] {
+/**
+ * The broken rules that more than one variable makes, or a variable and the machine; empty where there is none. `isSet`
+ * tells which variables do not have their defaults.
+ */
+export function findConflicts(config: Config, isSet: (name: keyof Config) => boolean): string[] {
   const faults: string[] = []
   const tlsOn = config.SIP_TLS_PORT !== undefined && config.SIP_TLS_PORT !== 'off'
   for (const name of ['SIP_TLS_CERT', 'SIP_TLS_KEY'] as const) {
@@ -18,6 +21,11 @@ export function findConflicts(config: Config): string[] {
   }
   if (config.NONCE_SECRET_FILE && config.NONCE_SECRET) {
     faults.push('NONCE_SECRET must not be set beside NONCE_SECRET_FILE')
+  }
+  // The default gives way to a short life by itself.
+  if (isSet('NONCE_SECRET_DELAY') && config.NONCE_SECRET_DELAY > config.NONCE_TTL / 10) {
+    const limit = config.NONCE_TTL / 10
+    faults.push(`NONCE_SECRET_DELAY must be a tenth of NONCE_TTL (${config.NONCE_TTL}) at most, which is ${limit}`)
   }
   for (const algorithm of config.ALGORITHMS ?? []) {
     if (!isAlgorithmAvailable(algorithm))

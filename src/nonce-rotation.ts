@@ -13,7 +13,7 @@ export type NonceRotation = {
 
 /**
  * How long a new secret is known before it signs. A tenth of a nonce's life at most, so that an old secret that is taken
- * out a nonce's life after the new one came in is missed by few.
+ * out a nonce's life after the new one came in is missed by few: what is configured is no longer, the default may be.
  */
 export function signingDelayMs(config: Pick<Config, 'NONCE_SECRET_DELAY' | 'NONCE_TTL'>): number {
   return 1_000 * Math.min(config.NONCE_SECRET_DELAY, config.NONCE_TTL / 10)

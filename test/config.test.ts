@@ -142,7 +142,7 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
   },
   REPLAY_GUARD: { good: ['available'], bad: ['Strict', 'off', 'constructor'] },
   WORKERS: { good: ['1'], bad: ['0', '65', 'auto', '1.5', '-1'] },
-  NONCE_SECRET_DELAY: { good: ['0', '3600'], bad: ['-1', '3601', '1.5'] },
+  NONCE_SECRET_DELAY: { good: ['0', '30'], bad: ['-1', '3601', '1.5'] },
   LOG_LEVEL: { good: ['trace', 'fatal'], bad: ['verbose', 'INFO', 'silent'] },
   NONCE_SECRET_FILE: { good: [], bad: ['/does/not/exist', '/'] },
   SIP_TLS_CERT: { good: [], bad: ['/does/not/exist', '/etc/passwd'] },
@@ -184,12 +184,16 @@ t.test('variables that contradict each other are a fault', async (t) => {
     [{ SIP_TLS_PORT: '0', SIP_TLS_CERT: key, SIP_TLS_KEY: key }, /SIP_TLS_CERT and SIP_TLS_KEY/],
     [{ PROXY_TOKEN: 'the-same-token', HA1_TOKEN: 'the-same-token' }, /HA1_TOKEN must differ from PROXY_TOKEN/],
     [{ NONCE_SECRET: 'one-secret-1', NONCE_SECRET_FILE: secrets }, /NONCE_SECRET must not be set beside/],
+    [{ NONCE_SECRET_DELAY: '31' }, /NONCE_SECRET_DELAY must be a tenth of NONCE_TTL \(300\) at most, which is 30/],
+    [{ NONCE_SECRET_DELAY: '10', NONCE_TTL: '60' }, /NONCE_TTL \(60\) at most, which is 6/],
     [{ REPLAY_GUARD: 'strict' }, /REPLAY_GUARD must not be strict without REDIS_URL/],
     [{ WORKERS: '2', DATABASE_URL: 'postgres://db/x' }, /WORKERS above 1 needs REDIS_URL: .*one process/],
     [{ WORKERS: '2', REDIS_URL: 'redis://h' }, /WORKERS above 1 needs DATABASE_URL: .*one process/],
     [{ THROTTLE_BAN: '100', THROTTLE_BAN_MAX: '99' }, /THROTTLE_BAN_MAX must not be below THROTTLE_BAN/],
   ]
   for (const [env, fault] of conflicts) t.match(faultsOf(env).join(' '), fault)
+  t.same(faultsOf({ NONCE_TTL: '5' }), [], 'the default of NONCE_SECRET_DELAY gives way')
+  t.same(faultsOf({ NONCE_SECRET_DELAY: '3600', NONCE_TTL: '36000' }), [])
   t.same(faultsOf({ REPLAY_GUARD: 'strict', REDIS_URL: 'redis://h' }), [])
   t.same(faultsOf({ WORKERS: '64', REDIS_URL: 'redis://h', DATABASE_URL: 'postgres://db/x' }), [])
   t.same(faultsOf({ API_PORT: '0', AUTH_PORT: '0', SIP_PORT: '0' }), [], 'free ports differ by themselves')
