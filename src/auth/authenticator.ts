@@ -12,6 +12,7 @@ import type { CredentialSource } from './credential-source.js'
 import type { Decoy } from './decoy.js'
 import { toChallengedRealm } from './offered-realm.js'
 import { createLocator, letsIn, type Place } from './place.js'
+import { createRefusalLine } from './refusal-line.js'
 import type { ReplayGuard } from './replay-guard.js'
 import { type Checked, createResponseCheck } from './response-check.js'
 import type { Throttle } from './throttle.js'
@@ -54,6 +55,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const challenger = createChallenger(deps)
   const responses = createResponseCheck(deps)
   const admitter = createAdmitter({ replayGuard: deps.replayGuard, challenger })
+  const tellRefusal = createRefusalLine({ log, now: () => performance.now() })
   showVerdictsAtZero(metrics)
   const seconds = {
     http: metrics.verifySeconds.series({ door: 'http' }),
@@ -184,6 +186,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       }
       seconds[door].observeSince(startMs)
       metrics.verdicts.count(door, request.method, verdict.reason)
+      if (verdict.reason !== 'ok') tellRefusal?.(door, request, verdict)
       return verdict
     },
   }
