@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { AuthRequest } from '../src/auth/auth-request.js'
 import { createChecks } from '../src/checks.js'
 import { readConfig } from '../src/config.js'
 import { createLog } from '../src/log.js'
@@ -8,12 +9,14 @@ import { computeHa1s } from '../src/provision/ha1s.js'
 import { Secret } from '../src/secret.js'
 import { createDigestClient, nonceOf } from './digest-client.js'
 import type { Row } from './report.js'
-import { nsEach, sideBySide } from './rounds.js'
+import { sideBySide } from './rounds.js'
 
 const REALM = 'pbx.example.com'
 const USER = { username: 'alice', realm: REALM, password: 'Correct-Horse-42' }
 const URI = `sip:${REALM}`
 const TIMES = 20_000
+/** As many as may come in one turn of the event loop. */
+const AT_ONCE = 100
 
 /** Without a source address, and with one, by which real requests are throttled. */
 export async function benchmarkVerifyInProcess(): Promise<Row[]> {
@@ -28,8 +31,9 @@ async function benchmarkVerify(sourceIp: string | undefined): Promise<Row> {
   if (!('challenges' in challenged) || !challenged.challenges[0]) throw new Error('no challenge came')
   const client = createDigestClient({ ...USER, nonce: nonceOf(`nonce="${challenged.challenges[0].nonce}"`) })
 
-  async function ours(): Promise<number> {
-    const requests = Array.from({ length: TIMES }, () => ({
+  /** Requests that were just read, as from sockets: those of a whole round would have left the processor's caches. */
+  function readRequests(): AuthRequest[] {
+    return Array.from({ length: AT_ONCE }, () => ({
       method: 'REGISTER',
       realm: REALM,
       uri: URI,
@@ -37,13 +41,18 @@ async function benchmarkVerify(sourceIp: string | undefined): Promise<Row> {
       authorizations: [Buffer.from(client.next('REGISTER', URI)).toString('latin1')],
       sourceIp,
     }))
-    let accepted = 0
-    const ns = await nsEach(TIMES, async (index) => {
-      const request = requests[index]
-      if (request && (await authenticator.verify('http', request)).reason === 'ok') accepted++
-    })
+  }
+
+  async function ours(): Promise<number> {
+    let [accepted, ns] = [0, 0]
+    for (let done = 0; done < TIMES; done += AT_ONCE) {
+      const requests = readRequests()
+      const start = process.hrtime.bigint()
+      for (const request of requests) if ((await authenticator.verify('http', request)).reason === 'ok') accepted++
+      ns += Number(process.hrtime.bigint() - start)
+    }
     if (accepted !== TIMES) throw new Error(`${TIMES - accepted} right answers were refused`)
-    return ns / 1000
+    return ns / TIMES / 1000
   }
 
   const ha1 = '939e7578ed9e3c518a452acee763bce9'

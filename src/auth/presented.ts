@@ -24,7 +24,7 @@ export function pickAuthorization(values: readonly string[], realm: string | und
       continue
     }
     const itsRealm = parsed.kind === 'digest' ? parsed.authorization.realm : parsed.realm
-    if (realm !== undefined && normalizeRealm(itsRealm) !== realm) continue
+    if (realm !== undefined && itsRealm !== realm && normalizeRealm(itsRealm) !== realm) continue
     if (picked.kind === 'digest') {
       if (realm === undefined) continue
       return { kind: 'malformed', detail: 'Authorization: there must be one for each realm' }
