@@ -29,7 +29,10 @@ export type Engine = {
   readonly provision: Provision
   readonly health: Health
   readonly checks: Checks
-  /** Whether a check could be answered now: by the database, or by a mirror that is there and complete. */
+  /**
+   * Whether a right password could be let in now: by the database, or by a mirror that is there and complete; and by a
+   * strict replay guard, which needs Redis.
+   */
   canAnswer(): Promise<boolean>
 }
 
@@ -75,7 +78,10 @@ export async function createEngine(deps: {
   heard?.start()
   return {
     ...{ mirror, memoryMirror, truth, relay, provision, health, checks },
-    canAnswer: async () => health.up.get('postgres') === true || (await canTell(mirror)),
+    async canAnswer() {
+      if (redis && config.REPLAY_GUARD === 'strict' && health.up.get('redis') !== true) return false
+      return health.up.get('postgres') === true || canTell(mirror)
+    },
   }
 }
 
