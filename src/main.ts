@@ -97,6 +97,7 @@ export async function serve(
         engine.checks.rotateNonceSecrets(changed)
         workers?.rotateNonceSecrets(changed)
       },
+      log,
       now: () => performance.now(),
     })
     closers.add(() => rotation.close())
@@ -113,7 +114,6 @@ export async function serve(
         if (!config.NONCE_SECRET_FILE) return log.info('there is no NONCE_SECRET_FILE to read again')
         try {
           rotation.take(readNonceSecretFile(config.NONCE_SECRET_FILE))
-          log.info('nonce secrets read again')
         } catch (error) {
           log.error({ err: error }, 'the nonce secrets stay as they were')
         }

@@ -1,9 +1,12 @@
 import type { Config } from './config.js'
+import type { Log } from './log.js'
+import { nonceSecretId } from './nonce-secret-id.js'
 import type { Secret } from './secret.js'
 
 /**
  * Changes the nonce secrets of a running node. A new one is good for checking at once, and signs only when it has been
- * known for a while: by then the other nodes have been told of it too, and none refuses what another has signed.
+ * known for a while: by then the other nodes have been told of it too, and none refuses what another has signed. Where
+ * it stands is logged at its beginning, at each change, and when another secret begins to sign.
  */
 export type NonceRotation = {
   /** Takes other secrets, newest first. One that is left out is good for nothing from now on. */
@@ -24,9 +27,10 @@ export function createNonceRotation(deps: {
   readonly secrets: readonly Secret[]
   readonly delayMs: number
   readonly apply: (secrets: readonly Secret[]) => void
+  readonly log: Log
   readonly now: () => number
 }): NonceRotation {
-  const { delayMs, apply, now } = deps
+  const { delayMs, apply, log, now } = deps
   /** Since when each is known, ms since 1970. */
   let knownSince = new Map(deps.secrets.map((secret) => [secret.reveal(), Number.NEGATIVE_INFINITY]))
   let secrets = deps.secrets
@@ -36,21 +40,33 @@ export function createNonceRotation(deps: {
     return now() - (knownSince.get(secret.reveal()) ?? now())
   }
 
-  function order(): void {
+  function order(what: string): void {
     clearTimeout(timer)
     // Where none is known for long, the oldest is the one that most nodes know.
     const signing = secrets.find((secret) => ageMs(secret) >= delayMs) ?? secrets.at(-1)
     apply(secrets.toSorted((a, b) => Number(b === signing) - Number(a === signing)))
     const [newest] = secrets
-    if (newest && newest !== signing) timer = setTimeout(order, Math.max(1, delayMs - ageMs(newest)))
+    const waitMs = newest && newest !== signing ? Math.max(1, delayMs - ageMs(newest)) : undefined
+    tell(what, signing, waitMs)
+    if (waitMs !== undefined) timer = setTimeout(order, waitMs, 'another nonce secret signs from now on')
   }
 
+  function tell(what: string, signing: Secret | undefined, waitMs: number | undefined): void {
+    const [newest] = secrets
+    if (!newest || !signing) return
+    const standing = { secrets: secrets.length, signs: nonceSecretId(signing) }
+    // By the calendar, for whoever reads it beside another node's log.
+    const from = waitMs === undefined ? undefined : new Date(Date.now() + waitMs).toISOString()
+    log.info(from === undefined ? standing : { ...standing, next: nonceSecretId(newest), from }, what)
+  }
+
+  tell('nonce secrets in force', secrets[0], undefined)
   return {
     take(changed) {
       const texts = changed.map((secret) => secret.reveal())
       knownSince = new Map(texts.map((text) => [text, knownSince.get(text) ?? now()]))
       secrets = changed
-      order()
+      order('nonce secrets read again')
     },
     close: () => clearTimeout(timer),
   }

@@ -1,5 +1,8 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { createNonceRotation, signingDelayMs } from '../src/nonce-rotation.js'
+import { nonceSecretId } from '../src/nonce-secret-id.js'
 import { Secret } from '../src/secret.js'
 import { until } from './fixtures/until.js'
 
@@ -7,12 +10,20 @@ import { until } from './fixtures/until.js'
 function setUp(t: Test, delayMs: number) {
   const clock = { ms: 0 }
   let applied: readonly string[] = ['old']
+  const lines: Record<string, unknown>[] = []
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      lines.push(JSON.parse(String(line)))
+      done()
+    },
+  })
   const rotation = createNonceRotation({
     secrets: [new Secret('old')],
     delayMs,
     apply: (secrets) => {
       applied = secrets.map((secret) => secret.reveal())
     },
+    log: pino(sink),
     now: () => clock.ms,
   })
   t.teardown(() => rotation.close())
@@ -20,7 +31,7 @@ function setUp(t: Test, delayMs: number) {
     rotation.take(texts.map((text) => new Secret(text)))
     return applied
   }
-  return { clock, take, inForce: () => applied }
+  return { clock, take, inForce: () => applied, lines }
 }
 
 t.test('a new secret is good at once, and signs when it has been known for a while', async (t) => {
@@ -56,6 +67,21 @@ t.test('a secret that is left out is good for nothing at once, also where it was
 
 t.test('without a delay a new secret signs at once', async (t) => {
   t.same(setUp(t, 0).take('new', 'old'), ['new', 'old'])
+})
+
+t.test('the log shows which secret signs, which one will and from when, and no secret', async (t) => {
+  const { clock, take, inForce, lines } = setUp(t, 20)
+  const [oldId, newId] = ['old', 'new'].map((text) => nonceSecretId(new Secret(text)))
+  take('new', 'old')
+  clock.ms = 20
+  await until(() => inForce()[0] === 'new')
+  t.match(lines, [
+    { msg: 'nonce secrets in force', secrets: 1, signs: oldId },
+    { msg: 'nonce secrets read again', secrets: 2, signs: oldId, next: newId, from: /^\d{4}-\d\d-\d\dT.*Z$/ },
+    { msg: 'another nonce secret signs from now on', secrets: 2, signs: newId, next: undefined },
+  ])
+  t.match(oldId, /^[0-9a-f]{8}$/)
+  t.notMatch(JSON.stringify(lines.map(({ msg, ...told }) => told)), /"(old|new)"/)
 })
 
 t.test('the delay is what is configured, and a tenth of the life of a nonce at most', async (t) => {
