@@ -104,7 +104,9 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
   const read = ['credential', 'realm-offer', 'sip-domain']
   t.same(
     strays('auth', ({ to }) =>
-      ['digest', 'log', 'metrics', 'names', 'time-limit', 'turnstile', 'circuit', ...read].includes(roomOf(to)),
+      ['digest', 'log', 'metrics', 'names', 'time-limit', 'turnstile', 'circuit', 'unprintable', ...read].includes(
+        roomOf(to),
+      ),
     ),
     [],
   )
