@@ -66,8 +66,8 @@ export async function openSoakSite(): Promise<SoakSite> {
     },
     memory() {
       const pids = { [nodes[0].name]: nodes[0].process.pid, [nodes[1].name]: nodes[1].process.pid, Redis: redis.pid() }
-      const running = Object.entries(pids).filter(([, pid]) => existsSync(`/proc/${pid}/status`))
-      return Object.fromEntries(running.map(([name, pid]) => [name, residentMiB(pid)]))
+      const resident = Object.entries(pids).map(([name, pid]) => [name, residentMiB(pid)] as const)
+      return Object.fromEntries(resident.filter(([, mebibytes]) => mebibytes !== undefined)) as Record<string, number>
     },
     async stop() {
       for (const { process } of nodes) await process.stop()
@@ -77,8 +77,9 @@ export async function openSoakSite(): Promise<SoakSite> {
   }
 }
 
-/** See proc(5): VmRSS, in kB. */
-function residentMiB(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Math.round(Number(kilobytes) / 1_024)
+/** See proc(5): VmRSS, in kB; undefined for a process that is gone, or has just ended. */
+function residentMiB(pid: number): number | undefined {
+  const status = `/proc/${pid}/status`
+  const kilobytes = existsSync(status) ? /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(status, 'utf8'))?.[1] : undefined
+  return kilobytes === undefined ? undefined : Math.round(Number(kilobytes) / 1_024)
 }
