@@ -8,9 +8,14 @@ const RETRY_MS = 250
  */
 export function keepReconnecting<Client extends Redis>(client: Client): Client {
   let isWanted = true
+  /** The connection that is being left already: a server that hangs does not even take its end. */
+  let left: Redis['stream'] | undefined
   const disconnect = client.disconnect.bind(client)
   client.disconnect = (reconnect = false) => {
     if (!reconnect) isWanted = false
+    // Each time adds a listener to the connection, for as long as that does not close.
+    else if (client.stream && client.stream === left) return
+    left = client.stream
     disconnect(reconnect)
   }
 
