@@ -12,6 +12,15 @@ export function createLog(level: string): Log {
 /** What of an error is fit for a line: ioredis, for one, puts the failed command's arguments into its errors. */
 const FIELDS = new Set(['code', 'errno', 'syscall', 'address', 'port', 'severity', 'constraint', 'table'])
 
+/** Words by which stores and their clients say that they are not there, or take too long. */
+const OUTAGE =
+  /^(command timed out|connection |redis |postgresql |timeout expired|query read timeout)|timeout exceeded/i
+
+/** What a server or the system refused says all in its message: only a fault of ours needs its stack. */
+function isRefusal(error: Error): boolean {
+  return 'syscall' in error || error.name === 'ReplyError' || OUTAGE.test(error.message)
+}
+
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? 'not an Error' : error
   const fields = Object.entries(error).filter(([field]) => FIELDS.has(field))
@@ -19,7 +28,7 @@ function describeError(error: unknown): unknown {
   return {
     type: error.name,
     message: error.message,
-    stack: error.stack,
+    ...(!isRefusal(error) && { stack: error.stack }),
     ...Object.fromEntries(fields),
     ...(causes.length > 0 && { causes: causes.slice(0, 5).map(describeError) }),
   }

@@ -1,3 +1,4 @@
+import { createRareWarning, OUTAGE_QUIET_MS } from './auth/rare-warning.js'
 import type { Log } from './log.js'
 import { readEviction } from './mirror/eviction.js'
 import { readMarker } from './mirror/marker.js'
@@ -22,7 +23,11 @@ export function createMirrorKeeper(deps: {
   /** Done before each rebuild: the database is to know that Redis mirrors it. */
   readonly settle: () => Promise<void>
 }): MirrorKeeper {
-  const { redis, truth, log, settle } = deps
+  const { redis, truth, log, now, settle } = deps
+  const text = 'the mirror in Redis could not be checked or rebuilt; trying again'
+  const warn = createRareWarning({ text, log, now, quietMs: OUTAGE_QUIET_MS })
+  /** A process that is busy with its own start, and has not read what Redis answered, is no fault yet. */
+  let failures = 0
   let timer: NodeJS.Timeout | undefined
   let check: Promise<void> | undefined
   let closed = false
@@ -54,8 +59,10 @@ export function createMirrorKeeper(deps: {
         })
         if (done) log.info(done, 'the mirror in Redis is rebuilt')
       }
+      failures = 0
     } catch (error) {
-      log.warn({ err: error }, 'the mirror in Redis could not be checked or rebuilt; trying again')
+      if (++failures === 1) log.debug({ err: error }, text)
+      else warn(error)
     }
     check = undefined
     schedule()

@@ -54,6 +54,25 @@ for (const [what, empty] of EMPTIED) {
   })
 }
 
+t.test('a check that fails is told of when the next one fails too, and then once a minute', async (t) => {
+  const server = await startRedis(t)
+  const redis = await openRedis(t, server.url)
+  const { log, lines } = readableLog()
+  let failures = 0
+  const settle = async () => {
+    if (failures++ < 2) throw new Error('no answer')
+  }
+  const keeper = createMirrorKeeper({ redis, truth, log, now: () => 0, settle })
+  keeper.start()
+  t.teardown(() => keeper.close())
+  const told = () => lines.filter(({ msg }) => msg.includes('could not be checked'))
+  await until(() => failures === 1)
+  t.same(told(), [], 'a process that is busy with its start is no fault')
+  await until(async () => (await server.cli('HGET', 'sipauth:mirror', 'state')) === 'complete')
+  t.match(told(), [{ level: 40, err: { message: 'no answer' }, times: 1 }])
+  t.equal(told().length, 1)
+})
+
 t.test('a Redis that may drop records is told of, once, and one that never does is not', async (t) => {
   const server = await startRedis(t)
   const redis = await openRedis(t, server.url)

@@ -6,6 +6,9 @@ const REST_MS = 1_000
 /** What ioredis says too of a command that took longer than its `commandTimeout`. */
 const TIMED_OUT = 'Command timed out'
 
+/** What ioredis says of a command for which there is no connection. */
+const NOT_CONNECTED = /enableOfflineQueue options is false/
+
 /** How often it is looked at what was not answered. */
 const LOOK_MS = 25
 
@@ -70,7 +73,7 @@ export function addCircuit<Client extends Redis | Cluster>(
       if (keyed && error.message === TIMED_OUT) rest()
       // That it refuses, or does not know a script, is an answer too.
       if (keyed && error instanceof ReplyError) end()
-      reject(error)
+      reject(NOT_CONNECTED.test(error.message) ? new Error('Redis is not connected') : error)
     }
     waiting.add(command)
     return send(command, ...more)

@@ -1,4 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.js'
+import { createRareWarning, OUTAGE_QUIET_MS } from '../auth/rare-warning.js'
 import type { Admission } from '../auth/verdict.js'
 import type { Log } from '../log.js'
 import type { Metrics } from '../metrics.js'
@@ -73,6 +74,12 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
   const transactions = createTransactions({ limits, now })
   const refusals = createRefusals({ limits, now })
   const inFlight = createInFlight()
+  const warnOfStore = createRareWarning({
+    text: 'bindings could not be read or changed',
+    log,
+    now,
+    quietMs: OUTAGE_QUIET_MS,
+  })
   let lastLogged = Number.NEGATIVE_INFINITY
 
   const logFault = (error: unknown, what: string): void => {
@@ -116,7 +123,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
 
   const unreachable = (error: unknown): Reply => {
     metrics.bindingsFailed.inc()
-    logFault(error, 'bindings could not be read or changed')
+    warnOfStore(error)
     return unavailable(RETRY_SECONDS)
   }
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import t from 'tap'
-import { createRareWarning } from '../../src/auth/rare-warning.js'
+import { createRareWarning, OUTAGE_QUIET_MS } from '../../src/auth/rare-warning.js'
 import { createReplayGuard } from '../../src/auth/replay-guard.js'
 import { createThrottle } from '../../src/auth/throttle.js'
 import { createMetrics } from '../../src/metrics.js'
@@ -23,6 +23,15 @@ t.test('a warning is logged at once, and then every ten seconds at most, with ho
     { times: 10 },
   ])
   t.equal(lines.length, 3)
+  t.end()
+})
+
+t.test('what goes on for long is warned of once a minute', (t) => {
+  const { lines, log } = capture()
+  let time = 0
+  const warn = createRareWarning({ text: 'it is away', log, now: () => time, quietMs: OUTAGE_QUIET_MS })
+  for (time = 0; time < 61_000; time += 1_000) warn(new Error('no answer'))
+  t.match(lines, [{ times: 1 }, { times: 60 }])
   t.end()
 })
 

@@ -56,6 +56,12 @@ t.test('an answer that comes late, or another connection, ends the rest', async 
   t.equal(await redis.get('x'), null)
 })
 
+t.test('a command for which there is no connection fails in words', async (t) => {
+  const redis = connectRedis('redis://127.0.0.1:1', SILENT)
+  t.teardown(() => redis.disconnect())
+  await t.rejects(redis.get('x'), { message: 'Redis is not connected' })
+})
+
 t.test('an error that Redis answers with is an answer, a late one too', async (t) => {
   const server = await startRedis(t)
   const redis = connectRedis(server.url, SILENT, () => 0)
