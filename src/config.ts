@@ -40,6 +40,7 @@ const VARIABLES = {
   API_AUTH_FAILURES: [settings.integer(0, 1_000_000), '100'],
   API_TRUSTED_PROXIES: [settings.networks],
   AUDIT_RETENTION_DAYS: [settings.integer(0, 36_500, 'a number of days from 0 to 36500'), '400'],
+  DRAIN_DELAY: [settings.integer(0, 3_600, 'a number of seconds from 0 to 3600'), '0'],
   WORKERS: [settings.integer(1, 64, 'a number of processes from 1 to 64'), '1'],
   LOG_LEVEL: [settings.oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info'],
 } as const satisfies Readonly<Record<string, readonly [Parser<unknown>, string?]>>

@@ -21,7 +21,7 @@ export async function buildHttpDoor(deps: {
   /** All metrics as text, where they are more than this process's own. */
   readonly scrape?: () => Promise<string>
   readonly log: Log
-}): Promise<LocalHttpDoor> {
+}): Promise<LocalHttpDoor & { beUnready(): void }> {
   const { config, engine, secrets, log } = deps
   let serving = false
   const api = await createApiServer({
@@ -63,6 +63,10 @@ export async function buildHttpDoor(deps: {
       const take = await door.adopt()
       serving = true
       return take
+    },
+    /** Says at `/readyz` that it is about to close; everything else goes on as before. */
+    beUnready() {
+      serving = false
     },
     close() {
       serving = false

@@ -22,6 +22,8 @@ import { createWorkers, type Workers } from './workers/workers.js'
 
 /** A running server. */
 export type Running = {
+  /** Says at `/readyz` that it is about to stop; everything else goes on as before. */
+  beUnready(): void
   /** Takes no new work, answers what runs, closes everything. */
   stop(): Promise<void>
   /** Reads the nonce secrets again, where they are in a file. */
@@ -109,6 +111,7 @@ export async function serve(
     print(announce(config, loaded, bound))
 
     return {
+      beUnready: () => http.beUnready(),
       stop: () => closeInTime(closers, log),
       reload() {
         if (!config.NONCE_SECRET_FILE) return log.info('there is no NONCE_SECRET_FILE to read again')

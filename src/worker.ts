@@ -52,6 +52,7 @@ export async function serveForPrimary(
       link.leave()
       return door.close()
     })
+    link.followUnready(() => door.beUnready())
     const take = await door.adopt()
     stopping.throwIfAborted()
     link.serve(take)

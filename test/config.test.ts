@@ -53,6 +53,7 @@ t.test('without a variable every default is in force', (t) => {
     API_RATE_LIMIT: 1000,
     API_AUTH_FAILURES: 100,
     AUDIT_RETENTION_DAYS: 400,
+    DRAIN_DELAY: 0,
     WORKERS: 1,
     LOG_LEVEL: 'info',
   })
@@ -141,6 +142,7 @@ const CASES: Readonly<Record<string, { good: readonly string[]; bad: readonly st
     bad: ['md5', 'MD5,MD5', 'MD5-sess', 'SHA-1', 'MD5,', 'toString'],
   },
   REPLAY_GUARD: { good: ['available'], bad: ['Strict', 'off', 'constructor'] },
+  DRAIN_DELAY: { good: ['0', '3600'], bad: ['-1', '3601', '5s'] },
   WORKERS: { good: ['1'], bad: ['0', '65', 'auto', '1.5', '-1'] },
   NONCE_SECRET_DELAY: { good: ['0', '30'], bad: ['-1', '3601', '1.5'] },
   LOG_LEVEL: { good: ['trace', 'fatal'], bad: ['verbose', 'INFO', 'silent'] },

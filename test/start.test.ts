@@ -242,6 +242,19 @@ t.test('SIGTERM during a start that waits for its database ends it with 0, and n
   t.equal(server.stdout(), '')
 })
 
+t.test('with DRAIN_DELAY a node that is stopping is unready and goes on, until a second signal', async (t) => {
+  const env = { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase(), DRAIN_DELAY: '3600' }
+  const server = await startSipauthd(t, { env })
+  const tenant = await createTenant(server.api, REALM)
+  server.signal('SIGTERM')
+  const proxy = createProxy(server.auth, REALM)
+  await until(async () => (await proxy.ask('/readyz')).status === 503)
+  t.match(await tenant.add('alice'), /^CR/, 'all else goes on')
+  t.match(await proxy.attempt(), { status: 200 })
+  server.signal('SIGTERM')
+  t.same(await server.exit, { code: 0, signal: null })
+})
+
 t.test('a second signal ends a process that is stopping at once', async (t) => {
   const server = await startSipauthd(t, { env: { ...KNOWN_TOKENS, DATABASE_URL: await postgres.createDatabase() } })
   const tenant = await createTenant(server.api, REALM)

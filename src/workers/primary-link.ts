@@ -21,6 +21,8 @@ export type PrimaryLink = Siblings & {
   leave(): void
   /** The metrics of the whole node as text. */
   scrape(): Promise<string>
+  /** Who is told that the primary is about to stop. */
+  followUnready(beUnready: () => void): void
   /** Resolves when the primary stops. */
   readonly stopped: Promise<void>
   /** Who takes other nonce secrets, newest first, from now on; those that came before, at once. */
@@ -75,6 +77,9 @@ export function linkToPrimary(channel: NodeJS.Process, log: Log): PrimaryLink {
     followNonceSecrets(take) {
       if (nonceSecrets) take(nonceSecrets)
       told.on('nonceSecrets', (changed) => take(changed.nonceSecrets))
+    },
+    followUnready(beUnready) {
+      told.on('unready', beUnready)
     },
     async tellNews(news) {
       try {

@@ -34,6 +34,8 @@ export type ToWorker =
   | { readonly kind: 'call'; readonly id: number }
   | { readonly kind: 'measure'; readonly id: number }
   | { readonly kind: 'scraped'; readonly id: number; readonly text: string }
+  /** It is about to be told to stop. */
+  | { readonly kind: 'unready' }
   | { readonly kind: 'stop' }
 
 /** What a worker tells the primary. */

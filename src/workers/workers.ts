@@ -16,6 +16,8 @@ export type Workers = HttpDoor &
   Siblings & {
     /** Puts other nonce secrets in force in all of them, newest first. */
     rotateNonceSecrets(secrets: readonly Secret[]): void
+    /** Lets all of them say at `/readyz` that they are about to stop; everything else goes on as before. */
+    beUnready(): void
   }
 
 /** How long workers may take to drain before they are killed, in ms; they bound what they do themselves. */
@@ -39,6 +41,7 @@ export function createWorkers(deps: {
   const nodeMetrics = createNodeMetrics({ registry: deps.metrics.registry, workers: () => serving })
   const restarts = new Set<NodeJS.Timeout>()
   let closing = false
+  let unready = false
 
   const events = {
     onStarted: (worker: WorkerProcess) => worker.tell({ kind: 'begin', boot }),
@@ -64,6 +67,7 @@ export function createWorkers(deps: {
       serving.add(worker)
       // Its siblings were told before; it hears of it before it has anything to answer.
       if (relay.unmirrored !== undefined) void worker.tellNews({ keys: [], unmirrored: relay.unmirrored })
+      if (unready) worker.tell({ kind: 'unready' })
       handover.add(worker)
       on.onServing()
     }
@@ -117,6 +121,11 @@ export function createWorkers(deps: {
       const nonceSecrets = secrets.map((secret) => secret.reveal())
       boot = { ...boot, nonceSecrets }
       for (const worker of running) worker.tell({ kind: 'nonceSecrets', nonceSecrets })
+    },
+
+    beUnready() {
+      unready = true
+      for (const worker of serving) worker.tell({ kind: 'unready' })
     },
 
     async close() {

@@ -31,7 +31,7 @@ const shared = {
   NONCE_SECRET_DELAY,
 }
 const [a, b] = await Promise.all([
-  startSipauthd(t, { env: { ...shared, NONCE_SECRET_FILE: files.a, WORKERS: String(WORKERS) } }),
+  startSipauthd(t, { env: { ...shared, NONCE_SECRET_FILE: files.a, WORKERS: String(WORKERS), DRAIN_DELAY: '3600' } }),
   startSipauthd(t, { env: { ...shared, NONCE_SECRET_FILE: files.b, SIP_PORT: 'off' } }),
 ])
 const tenant = await createTenant(a.api, REALM)
@@ -293,14 +293,16 @@ t.test('connections on their way to workers that die are answered by those that 
   for (const wire of wires) t.match(await wire.answers(1), [/^HTTP\/1\.1 200 OK/])
 })
 
-t.test('SIGTERM lets the workers answer what runs, and ends all with 0', async (t) => {
+t.test('SIGTERM lets the workers be unready for a time, answer what runs, and ends all with 0', async (t) => {
   const workers = workersOf(a)
+  a.signal('SIGTERM')
+  await until(() => fetch(`${a.auth}/readyz`).then(({ status }) => status === 503))
   postgres.pause()
   t.teardown(() => postgres.resume())
   const created = tenant.add('held-up')
   await until(() => fetch(`${a.auth}/healthz`).then(({ ok }) => ok))
   a.signal('SIGTERM')
-  await a.waitForLog(/"stopping"/)
+  await a.waitForLog(/"stopping without further delay"/)
   postgres.resume()
   t.match(await created, /^CR/)
   t.same(await a.exit, { code: 0, signal: null })
