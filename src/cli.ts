@@ -36,9 +36,10 @@ sipauthd account rotate-token SID [--overlap 24h]
                                  prints a new token, once; the one before stays good for the overlap
 sipauthd audit                   who changed what, newest first; --account SID, --resource SID, --action WORD,
                                  --since and --until (2026-11-22, 24h), --limit 100 (0 for all), --json
-sipauthd ban list [--json]        whom the throttle refuses at this moment, and for how long
+sipauthd ban list [--json]       whom the throttle refuses at this moment, and for how long
 sipauthd ban lift ADDRESS [--user NAME --realm REALM]
-                                 lets an address and the users behind it try again at once; --all for everybody
+                                 lets an address and the users behind it try again at once; exits 1 if nobody was banned
+sipauthd ban lift --all          the same for everybody
 sipauthd mirror check            compare every credential in PostgreSQL and Redis
 sipauthd mirror rebuild          make Redis hold what PostgreSQL holds
 sipauthd mirror leave [--lost]   let servers start without Redis again; --lost where it is gone for good

@@ -57,10 +57,10 @@ function readLift(args: readonly string[]): Work {
   if (all ? user !== undefined || realm !== undefined : (user === undefined) !== (realm === undefined)) {
     throw new UsageError(`--user and --realm belong together, and to an ADDRESS: ${RULE}`)
   }
-  if (address === undefined) return (redis, print) => liftWhere(() => true, redis, print)
+  if (address === undefined) return liftAll
   const source = readSource(address)
   if (user === undefined || realm === undefined) {
-    return (redis, print) => liftWhere((subject) => readSubject(subject).source === source, redis, print)
+    return (redis, print) => liftSource(source, redis, print)
   }
   return (redis, print) => liftPair({ source, username: user, realm: normalizeRealm(realm) }, redis, print)
 }
@@ -81,14 +81,14 @@ async function list(json: boolean, redis: RedisClient, print: CommandContext['pr
   for await (const ban of listBans(redis)) bans.push(ban)
   bans.sort((one, other) => one.ban.untilMs - other.ban.untilMs)
   for (const ban of bans) print(json ? `${JSON.stringify(toJson(ban, now))}\n` : toColumns(ban, now))
-  if (!json) print(`${bans.length} bans\n`)
+  if (!json) print(`${count(bans.length)}\n`)
   return 0
 }
 
 function toJson({ subject, ban }: ListedBan, now: number): Record<string, unknown> {
   const { source, realm = null, username = null } = readSubject(subject)
   const until = new Date(ban.untilMs).toISOString()
-  return { source, realm, username, kind: ban.kind, until, seconds: secondsLeft(ban, now), bans: ban.count }
+  return { source, realm, username, kind: ban.kind, until, seconds_left: secondsLeft(ban, now), bans: ban.count }
 }
 
 function toColumns({ subject, ban }: ListedBan, now: number): string {
@@ -103,15 +103,17 @@ function secondsLeft({ untilMs }: ListedBan['ban'], now: number): number {
   return Math.max(0, Math.ceil((untilMs - now) / 1000))
 }
 
-async function liftWhere(
-  isWanted: (subject: string) => boolean,
-  redis: RedisClient,
-  print: CommandContext['print'],
-): Promise<number> {
-  let lifted = 0
-  for (const subject of await findSubjects(redis, isWanted)) if (await liftBan(redis, subject)) lifted++
-  print(`${lifted} bans lifted, and their failures forgotten\n`)
+/** Lets everybody try again; nobody banned is no failure. */
+async function liftAll(redis: RedisClient, print: CommandContext['print']): Promise<number> {
+  const lifted = await liftWhere(() => true, redis)
+  print(lifted > 0 ? report(lifted) : `nobody is banned; ${FORGOTTEN}\n`)
   return 0
+}
+
+async function liftSource(source: string, redis: RedisClient, print: CommandContext['print']): Promise<number> {
+  const lifted = await liftWhere((subject) => readSubject(subject).source === source, redis)
+  print(lifted > 0 ? report(lifted) : `neither ${source} nor anybody behind it is banned; ${FORGOTTEN}\n`)
+  return lifted > 0 ? 0 : 1
 }
 
 async function liftPair(
@@ -121,9 +123,28 @@ async function liftPair(
 ): Promise<number> {
   const subjects = createSubjects()({ realm, username, sourceIp: source.replace(/\/64$/, '') })
   if (subjects === undefined) throw new UsageError(RULE)
-  print(`${(await liftBan(redis, subjects.pair)) ? 1 : 0} bans lifted, and their failures forgotten\n`)
+  const lifted = await liftBan(redis, subjects.pair)
+  const who = escapeUnprintable(`user=${username} realm=${realm}`)
+  print(lifted ? report(1) : `${who} is not banned from ${source}; ${FORGOTTEN}\n`)
   for await (const { subject, ban } of listBans(redis)) {
     if (subject === source) print(`${source} itself stays banned for ${secondsLeft(ban, Date.now())}s, for all users\n`)
   }
-  return 0
+  return lifted ? 0 : 1
+}
+
+/** How many bans were lifted. */
+async function liftWhere(isWanted: (subject: string) => boolean, redis: RedisClient): Promise<number> {
+  let lifted = 0
+  for (const subject of await findSubjects(redis, isWanted)) if (await liftBan(redis, subject)) lifted++
+  return lifted
+}
+
+const FORGOTTEN = 'failures, if there were any, are forgotten'
+
+function report(lifted: number): string {
+  return `${count(lifted)} lifted, and the failures forgotten\n`
+}
+
+function count(bans: number): string {
+  return bans === 1 ? '1 ban' : `${bans} bans`
 }
