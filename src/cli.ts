@@ -77,6 +77,7 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<number>
 function describe(error: unknown, isCallersFault: boolean): string {
   if (!(error instanceof Error)) return String(error)
   if (isCallersFault || error instanceof Unavailable) return error.message
+  if (error.name === 'ReplyError') return `Redis refuses: ${error.message}`
   return 'code' in error ? error.message || String(error.code) : (error.stack ?? error.message)
 }
 

@@ -18,7 +18,8 @@ const OUTAGE =
 
 /** What a server or the system refused says all in its message: only a fault of ours needs its stack. */
 function isRefusal(error: Error): boolean {
-  return 'syscall' in error || error.name === 'ReplyError' || OUTAGE.test(error.message)
+  const isAway = 'code' in error && /^(E[A-Z]+|08\w{3}|57P\d\d)$/.test(String(error.code))
+  return isAway || error.name === 'ReplyError' || OUTAGE.test(error.message)
 }
 
 function describeError(error: unknown): unknown {

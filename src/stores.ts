@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.js'
+import { Unavailable } from './errors.js'
 import type { Log } from './log.js'
 import type { RedisClient } from './redis/client.js'
 import { connectRedis } from './redis/client.js'
@@ -30,13 +31,16 @@ export async function migrateWhenUp(
   stopping?: AbortSignal,
 ): Promise<readonly string[]> {
   const deadline = now() + DATABASE_WAIT_MS
+  let told = false
   for (;;) {
     stopping?.throwIfAborted()
     try {
       return await migrate(database, log)
     } catch (error) {
       if (!isDatabaseUnavailable(error) || now() > deadline) throw error
-      log.warn({ err: error }, `${database.description} does not answer yet`)
+      const wait = `it is waited for, for ${DATABASE_WAIT_MS / 1_000} seconds at most`
+      if (!told) log.warn({ err: error }, `${database.description} does not answer yet; ${wait}`)
+      told = true
       await sleep(DATABASE_RETRY_MS, undefined, stopping && { signal: stopping })
     }
   }
@@ -46,8 +50,16 @@ export async function migrateWhenUp(
 export async function openRedis(config: Config, log: Log): Promise<RedisClient | undefined> {
   if (!config.REDIS_URL) return undefined
   const redis = connectRedis(config.REDIS_URL, log)
-  if (!(await becomesReady(redis))) log.warn('Redis does not answer; PostgreSQL stands in until it does')
+  if (!(await becomesReady(redis))) log.warn(`${redis.whyAway}; PostgreSQL stands in meanwhile`)
   return redis
+}
+
+/** The same for what can do nothing without it: rejects with `Unavailable` where it does not answer. */
+export async function requireRedis(url: string, log: Log): Promise<RedisClient> {
+  const redis = connectRedis(url, log)
+  if (await becomesReady(redis)) return redis
+  redis.disconnect()
+  throw new Unavailable(redis.whyAway)
 }
 
 async function becomesReady(redis: RedisClient): Promise<boolean> {

@@ -236,10 +236,12 @@ t.test('SIGTERM during a start that waits for its database ends it with 0, and n
   const port = await freePort()
   const env = { ...KNOWN_TOKENS, DATABASE_URL: `postgres://127.0.0.1:${port}/none` }
   const server = await launchSipauthd(t, env)
-  await server.waitFor(/does not answer yet/)
+  await server.waitFor(/does not answer yet; it is waited for/)
   server.signal('SIGTERM')
   t.same(await server.exit, { code: 0, signal: null })
   t.equal(server.stdout(), '')
+  t.equal(server.stderr().split('does not answer yet').length, 2, 'which is told once')
+  t.notMatch(server.stderr(), /"stack"/)
 })
 
 t.test('with DRAIN_DELAY a node that is stopping is unready and goes on, until a second signal', async (t) => {

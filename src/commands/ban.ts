@@ -1,10 +1,9 @@
 import { createSubjects, readSubject } from '../auth/attempt.js'
 import { toSource } from '../auth/source-address.js'
-import { Unavailable } from '../errors.js'
 import { normalizeRealm } from '../names.js'
 import { findSubjects, type ListedBan, liftBan, listBans } from '../redis/ban-list.js'
 import type { RedisClient } from '../redis/client.js'
-import { openRedis } from '../stores.js'
+import { requireRedis } from '../stores.js'
 import { escapeUnprintable } from '../unprintable.js'
 import { type CommandContext, UsageError } from './command.js'
 import { readOptions } from './options.js'
@@ -28,12 +27,11 @@ export async function runBan({ config, log, args, print }: CommandContext): Prom
       'REDIS_URL must be set: without it bans lie in the server process, and a restart of it lifts them',
     )
   }
-  const redis = await openRedis(config, log)
+  const redis = await requireRedis(config.REDIS_URL, log)
   try {
-    if (redis?.status !== 'ready') throw new Unavailable('Redis at REDIS_URL does not answer')
     return await work(redis, print)
   } finally {
-    redis?.disconnect()
+    redis.disconnect()
   }
 }
 

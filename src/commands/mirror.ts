@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { Unavailable } from '../errors.js'
 import { compareMirror } from '../mirror/compare.js'
 import { type MarkerState, markAsLeft, readMarker } from '../mirror/marker.js'
 import type { Truth } from '../mirror/mirror.js'
@@ -8,7 +7,7 @@ import { createProgressLog } from '../mirror-keeper.js'
 import type { RecordKey } from '../record-key.js'
 import type { RedisClient } from '../redis/client.js'
 import { setMirroredInRedis } from '../store/instance.js'
-import { migrateWhenUp, openDatabase, openRedis } from '../stores.js'
+import { migrateWhenUp, openDatabase, requireRedis } from '../stores.js'
 import { createTruth } from '../truth.js'
 import { type CommandContext, UsageError } from './command.js'
 
@@ -38,8 +37,7 @@ export async function runMirror(context: CommandContext): Promise<number> {
   try {
     await migrateWhenUp(database, log, Date.now)
     const { pool } = database
-    const redis = await openRedis(config, log)
-    if (redis?.status !== 'ready') throw new Unavailable('Redis at REDIS_URL does not answer')
+    const redis = await requireRedis(config.REDIS_URL, log)
     try {
       return await ACTIONS[action as keyof typeof ACTIONS]({ context, pool, redis, truth: createTruth(pool) })
     } finally {

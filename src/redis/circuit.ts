@@ -1,4 +1,5 @@
 import { type Cluster, type Command, type Redis, ReplyError } from 'ioredis'
+import { type Absence, followAbsence } from './absence.js'
 
 /** How long a server that did not answer in time is left alone. */
 const REST_MS = 1_000
@@ -12,8 +13,8 @@ const NOT_CONNECTED = /enableOfflineQueue options is false/
 /** How often it is looked at what was not answered. */
 const LOOK_MS = 25
 
-/** Whether a server is asked at all. */
-export type Circuit = {
+/** Whether a server is asked at all, and why it is away if it is. */
+export type Circuit = Absence & {
   /** False for a second after a command that was not answered in time: until then commands fail at once. */
   readonly answering: boolean
 }
@@ -45,6 +46,7 @@ export function addCircuit<Client extends Redis | Cluster>(
   let restUntil: number | undefined
   const send = client.sendCommand.bind(client) as (command: Command, ...rest: unknown[]) => unknown
   const waiting = createWaiting(limitMs)
+  const absence = followAbsence(client)
   const isResting = () => restUntil !== undefined && now() < restUntil
   const rest = () => {
     restUntil = now() + REST_MS
@@ -73,13 +75,17 @@ export function addCircuit<Client extends Redis | Cluster>(
       if (keyed && error.message === TIMED_OUT) rest()
       // That it refuses, or does not know a script, is an answer too.
       if (keyed && error instanceof ReplyError) end()
-      reject(NOT_CONNECTED.test(error.message) ? new Error('Redis is not connected') : error)
+      reject(NOT_CONNECTED.test(error.message) ? new Error(absence.refusal ?? 'Redis is not connected') : error)
     }
     waiting.add(command)
     return send(command, ...more)
   }
   client.on('ready', end)
-  return Object.defineProperty(client, 'answering', { get: () => !isResting() }) as Client & Circuit
+  return Object.defineProperties(client, {
+    answering: { get: () => !isResting() },
+    refusal: { get: () => absence.refusal },
+    whyAway: { get: () => absence.whyAway },
+  }) as Client & Circuit
 }
 
 /** Commands without an answer, oldest first, looked at by one timer for all. */

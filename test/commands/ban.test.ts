@@ -139,8 +139,21 @@ t.test('without REDIS_URL ban ends with 2 and says where the bans are', async (t
   t.match(stderr, /REDIS_URL must be set: without it bans lie in the server process, and a restart of it lifts them/)
 })
 
+t.test('a user or password that Redis refuses is told, and no outage', async (t) => {
+  const asked = (login: string) => runSipauthd(['ban', 'list'], { REDIS_URL: `${server.url}?${login}` })
+  await redis.call('ACL', 'SETUSER', 'blind', 'on', '>secret-word', '+@all', '-scan')
+  const [wrong, blind] = await Promise.all([
+    asked('username=nobody&password=secret-word'),
+    asked('username=blind&password=secret-word'),
+  ])
+  t.match(wrong, { code: 1, stderr: /^sipauthd: Redis refuses the user or password of REDIS_URL \(WRONGPASS .*\)\n$/ })
+  t.match(blind, { code: 1, stderr: /^sipauthd: Redis refuses: NOPERM .*scan/ })
+})
+
 t.test('a Redis that does not answer is a failure, and not an empty list', async (t) => {
   await server.stop()
   await t.rejects(ban('list'), Unavailable)
+  const { stderr } = await runSipauthd(['ban', 'list'], { REDIS_URL: server.url })
+  t.match(stderr, /^sipauthd: Redis at REDIS_URL does not answer \(connect ENOENT .*\)\n$/, 'in one line')
   await server.restart()
 })
