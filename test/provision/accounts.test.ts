@@ -58,10 +58,14 @@ async function fill({ provision, accountSid, listSid, realm }: Stage): Promise<s
   return usernames
 }
 
-/** Not all at once: what is asked behind a thousand others is given up. */
+/** Not all at once, and again where Redis is too busy: what is asked behind a thousand others is given up. */
 async function askInTurn<T>(usernames: readonly string[], ask: (username: string) => Promise<T>): Promise<T[]> {
   const answers: T[] = []
-  await inBatches(usernames, async (username) => answers.push(await ask(username)))
+  const insist = async (username: string) => {
+    const answer = await ask(username)
+    return answers.push(answer)
+  }
+  await inBatches(usernames, (username) => until(() => insist(username)))
   return answers
 }
 
