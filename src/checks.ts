@@ -8,6 +8,7 @@ import { createReplayGuard } from './auth/replay-guard.js'
 import { createThrottle } from './auth/throttle.js'
 import type { Config } from './config.js'
 import { createNonces } from './digest/nonce.js'
+import { speedUpStrings } from './fast-strings.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { RedisClient } from './redis/client.js'
@@ -39,6 +40,7 @@ export function createChecks(deps: {
   readonly log: Log
   readonly now: () => number
 }): Checks {
+  speedUpStrings()
   const { config, redis, invalidations, mirror, database, metrics, log, now } = deps
   const source = createCredentialSource({ mirror, database, metrics, log, now })
   const decoy = createDecoy(deps.decoySecret)
