@@ -40,7 +40,10 @@ function deployed(benchmark: (deployment: Deployment) => Promise<Row | readonly 
 async function run(wanted: readonly string[]): Promise<void> {
   const names = Object.keys(BENCHMARKS)
   const unknown = wanted.filter((name) => !names.includes(name))
-  if (unknown.length > 0) throw new Error(`no benchmark is named ${unknown.join(', ')}; there are ${names.join(', ')}`)
+  if (unknown.length > 0) {
+    console.error(`no benchmark is named ${unknown.join(', ')}; there are ${names.join(', ')}`)
+    process.exit(2)
+  }
   const rows: Row[] = []
   for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue

@@ -82,7 +82,9 @@ export function createWorkers(deps: {
       if (closing) return
       on.onEnded()
       const pauseMs = pauses.next(performance.now() - begun)
-      log.error({ worker: worker.pid, ...ending, pauseMs }, 'a worker has ended; another is started in its place')
+      // One that was told by a signal to stop has done so.
+      const level = ending.code === 0 ? 'info' : 'error'
+      log[level]({ worker: worker.pid, ...ending, pauseMs }, 'a worker has ended; another is started in its place')
       const timer = setTimeout(() => {
         restarts.delete(timer)
         keepOne(on, pauses)

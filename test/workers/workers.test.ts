@@ -310,10 +310,12 @@ t.test('SIGTERM lets the workers be unready for a time, answer what runs, and en
   t.notMatch(a.log(), /not close cleanly|not everything was closed/)
 })
 
-t.test('workers end with a primary that is killed', async (t) => {
+t.test('a worker that a signal stops is no error, and all end with a primary that is killed', async (t) => {
   const doomed = await startSipauthd(t, { env: { ...shared, NONCE_SECRET_FILE: files.a, WORKERS: String(WORKERS) } })
   const workers = workersOf(doomed)
   t.equal(workers.length, WORKERS)
+  process.kill(workers[0] ?? doomed.pid, 'SIGTERM')
+  await doomed.waitForLog(new RegExp(`"level":30,.*"worker":${workers[0]},"code":0,.*"a worker has ended`))
   await doomed.kill()
   await allEnded(workers)
 })
