@@ -1,6 +1,7 @@
 import { findConflicts } from './conflicts.js'
 import * as settings from './settings.js'
 import { Fault, type Parser } from './settings.js'
+import { findUnknownVariables, type UnknownVariable } from './unknown-variables.js'
 
 /** Every variable that is read, with its default as it would be written; see the README's table. */
 const VARIABLES = {
@@ -87,8 +88,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 }
 
 /**
- * Reads what can be read and names every fault; the config lacks the variables that are faulty. The only reader of the
- * environment.
+ * Reads what can be read and names every fault; the config lacks the variables that are faulty.
  */
 export function examineConfig(env: NodeJS.ProcessEnv = process.env): { config: Config; faults: string[] } {
   const faults: string[] = []
@@ -106,4 +106,9 @@ export function examineConfig(env: NodeJS.ProcessEnv = process.env): { config: C
   const config = values as Config
   faults.push(...findConflicts(config, (name) => Boolean(env[name]?.trim())))
   return { config, faults }
+}
+
+/** Finds the variables that look like ours and are none. */
+export function unknownVariables(env: NodeJS.ProcessEnv = process.env): readonly UnknownVariable[] {
+  return findUnknownVariables(env, VARIABLE_NAMES)
 }

@@ -1,5 +1,6 @@
-import { type Config, ConfigError, examineConfig } from './config.js'
+import { type Config, ConfigError, examineConfig, unknownVariables } from './config.js'
 import { findListenFaults } from './listen-faults.js'
+import type { Log } from './log.js'
 
 /**
  * Reads the configuration of a program that is going to listen. Rejects with a `ConfigError` that names all faults, and
@@ -18,4 +19,12 @@ export async function readServeConfig(env?: NodeJS.ProcessEnv): Promise<Config> 
  */
 export function readWorkerConfig(env?: NodeJS.ProcessEnv): Config {
   return examineConfig(env).config
+}
+
+/** Warns of variables that look like ours and are read by nobody. */
+export function warnOfUnknownVariables(log: Log, env?: NodeJS.ProcessEnv): void {
+  const unknown = unknownVariables(env)
+  if (unknown.length === 0) return
+  const names = unknown.map(({ name, meant }) => (meant ? `${name} (${meant}?)` : name))
+  log.warn({ names }, 'variables that look like those of sipauthd are unknown, and have no effect')
 }

@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import t from 'tap'
 import { ConfigError, readConfig } from '../src/config.js'
 import { Secret } from '../src/secret.js'
+import { warnOfUnknownVariables } from '../src/serve-config.js'
 import { tlsPair } from './fixtures/certificate.js'
 import { scratchFolder } from './fixtures/scratch.js'
 import { runSipauthd } from './fixtures/sipauthd.js'
@@ -216,6 +218,32 @@ t.test('DATA_DIR matters only where something is kept in it', async (t) => {
   mkdirSync(join(folder, 'data'))
   chmodSync(join(folder, 'data'), 0o700)
   t.same(faultsOf({ DATA_DIR: join(folder, 'data', 'deeper') }), [])
+})
+
+t.test('variables that look like ours and are unknown are named, with the one that may be meant', (t) => {
+  const set = {
+    ...{
+      NONCE_TTL: '5',
+      THROTLE_BAN: '1',
+      PATH: '/bin',
+      NODE_ENV: 'production',
+      HOSTNAME: 'a',
+      SIP_SERVICE_HOST: '::1',
+    },
+    ...{ THROTTLE_BANS: '1', NONCE_SECRETFILE: 'x', NEAR_CACHE: '1', API_KEY_OF_SOMEBODY: 'not-to-be-seen' },
+  }
+  const lines: string[] = []
+  warnOfUnknownVariables(pino({}, { write: (line) => lines.push(line) }), set)
+  t.equal(lines.length, 1)
+  t.match(JSON.parse(lines[0] ?? ''), {
+    level: 40,
+    names: ['API_KEY_OF_SOMEBODY', 'NONCE_SECRETFILE (NONCE_SECRET_FILE?)', 'THROTTLE_BANS (THROTTLE_BAN?)'],
+  })
+  t.notMatch(lines[0], /not-to-be-seen|PATH/)
+  const none: string[] = []
+  warnOfUnknownVariables(pino({}, { write: (line) => none.push(line) }), { NONCE_TTL: '5' })
+  t.same(none, [])
+  t.end()
 })
 
 t.test('a secret cannot be printed by accident', (t) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Running, serve } from '../main.js'
+import { warnOfUnknownVariables } from '../serve-config.js'
 import { type CommandContext, UsageError } from './command.js'
 import { awaitStopSignals } from './stop-signals.js'
 
@@ -12,6 +13,7 @@ const ABANDON_MS = 9_000
  */
 export async function runServe({ config, log, args, print }: CommandContext): Promise<number> {
   if (args.length > 0) throw new UsageError('sipauthd serve takes no arguments: it is configured by variables')
+  warnOfUnknownVariables(log)
   const { stopping, stopped, delay } = awaitStopSignals(log)
   // From the beginning: a SIGHUP that nobody listens to would end the process.
   let running: Running | undefined
