@@ -10,9 +10,10 @@ export type ShownNearCache = {
   readonly losses: number
 }
 
-/** Metrics of the near cache, read when somebody scrapes; all zero where there is none. */
+/** Metrics of the near cache, read when somebody scrapes; zero where there is none, and `live` is not there then. */
 export function createNearGauges(registers: Registry[]) {
   let shown: ShownNearCache = { size: 0, live: false, losses: 0 }
+  let isShown = false
   let told = 0
   new Gauge({
     name: 'sipauthd_near_cache_entries',
@@ -24,11 +25,13 @@ export function createNearGauges(registers: Registry[]) {
   })
   new Gauge({
     name: 'sipauthd_near_cache_live',
-    help: '1 while changes in Redis are heard of and the near cache is read, 0 while every check asks Redis.',
+    help: '1 while changes in Redis are heard of and the near cache is read, 0 while every check asks Redis; none without one.',
     aggregator: 'min',
     registers,
     collect() {
-      this.set(shown.live ? 1 : 0)
+      // Nobody is to be alarmed of what was turned off.
+      if (isShown) this.set(shown.live ? 1 : 0)
+      else this.remove()
     },
   })
   new Counter({
@@ -43,6 +46,7 @@ export function createNearGauges(registers: Registry[]) {
   return {
     show(cache: ShownNearCache): void {
       shown = cache
+      isShown = true
     },
   }
 }

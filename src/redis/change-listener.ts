@@ -4,7 +4,7 @@ import { keepReconnecting } from './reconnect.js'
 import { readRunId } from './run-id.js'
 
 /** Where Redis publishes invalidations to a RESP2 connection. */
-const CHANNEL = '__redis__:invalidate'
+export const CHANNEL = '__redis__:invalidate'
 
 /** How often the listener asks whether it still hears. */
 const PING_MS = 100
@@ -37,6 +37,8 @@ export type Hearer = {
   onFlush(): void
   /** It cannot hear: anything may change from now on. */
   onLoss(): void
+  /** Redis does not let this user listen. */
+  onRefusal(error: Error): void
   /** `freshUntilMs` has changed. */
   onFresh(): void
 }
@@ -98,6 +100,10 @@ export function listenForChanges(deps: {
     setTimeout(() => mine === eras[side] && !closed && work(), RETRY_MS).unref()
   }
 
+  function noteRefusal(error: unknown): void {
+    if (error instanceof Error && error.message.startsWith('NOPERM')) hearer.onRefusal(error)
+  }
+
   async function arm(): Promise<void> {
     const mine = eras.own
     try {
@@ -110,6 +116,7 @@ export function listenForChanges(deps: {
       settle()
     } catch (error) {
       log.debug({ err: error }, 'changes in Redis cannot be listened for')
+      noteRefusal(error)
       if (mine === eras.own) again('own', () => connection.disconnect(true))
     }
   }
@@ -123,6 +130,7 @@ export function listenForChanges(deps: {
       settle()
     } catch (error) {
       log.debug({ err: error }, 'the run of the server is not known')
+      noteRefusal(error)
       if (mine === eras.server && server.status === 'ready') again('server', recognise)
     }
   }

@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis'
 import type { Log } from '../log.js'
-import { type ChangeListener, listenForChanges } from './change-listener.js'
+import { CHANNEL, type ChangeListener, listenForChanges } from './change-listener.js'
 import type { RedisClient } from './client.js'
 
 /** How often it is looked whether there is a master that nobody listens to. */
@@ -44,6 +44,8 @@ export function createInvalidations(deps: {
   const listeners = new Map<Redis, ChangeListener>()
   let freshUntilMs = 0
   let losses = 0
+  /** Whether it has been told that Redis does not let this user listen, since it last did. */
+  let told = false
   let timer: NodeJS.Timeout | undefined
 
   const hearer = {
@@ -58,9 +60,16 @@ export function createInvalidations(deps: {
       freshUntilMs = 0
       hearer.onFlush()
     },
+    onRefusal(error: Error) {
+      if (told) return
+      told = true
+      const missing = missingRight(error.message)
+      log.warn({ missing, err: error }, 'nothing of Redis is held near: the user of REDIS_URL may not hear of changes')
+    },
     onFresh() {
       const all = [...listeners.values()].map((listener) => listener.freshUntilMs)
       freshUntilMs = all.length === 0 ? 0 : Math.min(...all)
+      if (freshUntilMs !== 0) told = false
     },
   }
 
@@ -105,4 +114,11 @@ export function createInvalidations(deps: {
       hearer.onLoss()
     },
   }
+}
+
+/** What an ACL must give the user, as ACL SETUSER takes it. Where Redis does not say which, all that listening takes. */
+function missingRight(message: string): string {
+  if (/channel/.test(message)) return `&${CHANNEL}`
+  const [, command] = /'([\w|]+)' (?:sub)?command/.exec(message) ?? []
+  return command ? `+${command}` : `&${CHANNEL} +client|id +client|tracking +subscribe +ping +info`
 }

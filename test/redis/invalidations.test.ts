@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { pino } from 'pino'
 import t from 'tap'
 import type { RedisClient } from '../../src/redis/client.js'
 import { createInvalidations, type Invalidations } from '../../src/redis/invalidations.js'
@@ -200,11 +201,16 @@ t.test('a user who may listen to changes and no more suffices', async (t) => {
 t.test('a user who may not listen has nothing near, and no worse', async (t) => {
   await server.cli('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~sipauth:*', 'resetchannels', '+@all')
   const redis = await openRedis(t, `${server.url}?username=deaf&password=secret`)
-  const invalidations = createInvalidations({ redis, log: SILENT, now: () => performance.now() })
+  const lines: string[] = []
+  const log = pino({ level: 'info' }, { write: (line) => lines.push(line) })
+  const invalidations = createInvalidations({ redis, log, now: () => performance.now() })
   const keeper = createNearKeeper<string>({ invalidations, prefixes: [PREFIX], max: 100 })
   invalidations.start()
   t.teardown(() => invalidations.close())
-  await until(async () => (await server.cli('ACL', 'LOG')).includes('__redis__:invalidate'))
+  await until(() => lines.length > 0)
+  t.match(JSON.parse(lines[0] ?? ''), { level: 40, missing: '&__redis__:invalidate', msg: /may not hear of changes/ })
+  const refusals = async () => (await server.cli('ACL', 'LOG')).split('__redis__:invalidate').length
+  await until(async () => (await refusals()) > 1)
   t.notOk(invalidations.live)
   t.equal(await keeper.read(ALICE, () => redis.get(ALICE)), null)
   t.equal(keeper.size, 0)
