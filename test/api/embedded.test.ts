@@ -1,10 +1,8 @@
 import t from 'tap'
 import { testAccess } from './access.js'
-import { testDomainValidation } from './domain-validation.js'
 import { startApi } from './running-api.js'
 import { testTwilioClient } from './twilio-client.js'
 import { testTwilioDomains } from './twilio-domains.js'
-import { testValidation } from './validation.js'
 import { testVobiz } from './vobiz.js'
 
 const api = await startApi(t, 'embedded')
@@ -12,8 +10,4 @@ const api = await startApi(t, 'embedded')
 t.test('the official client works against the embedded database', (t) => testTwilioClient(t, api))
 t.test('domains work through the official client over the embedded database', (t) => testTwilioDomains(t, api))
 t.test('accounts are kept apart over the embedded database', (t) => testAccess(t, api))
-t.test('every refusal names the field and the rule, over the embedded database', (t) => testValidation(t, api))
 t.test("Vobiz's dialect works over the embedded database", (t) => testVobiz(t, api))
-t.test('every refusal around domains names the field and the rule, over the embedded database', (t) =>
-  testDomainValidation(t, api),
-)
