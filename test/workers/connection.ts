@@ -54,12 +54,16 @@ export async function openConnection(
   }
 }
 
-/** Which of the processes, if any, holds the server's end of a TCP connection over IPv4 (proc(5): tcp, fd). */
+/**
+ * Which of the processes, if any, serves a TCP connection over IPv4 (proc(5): tcp, fd), where `pids` are a process and
+ * those that it has started. It is the last that holds the server's end: a primary holds a second handle of it until it
+ * hears that a worker has taken it.
+ */
 export function findOwner(pids: readonly number[], serverPort: number, clientPort: number): number | undefined {
   const [local, remote] = [serverPort, clientPort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'))
   const connections = readFileSync('/proc/net/tcp', 'latin1')
   const [, inode] = new RegExp(`:${local} \\w+:${remote} (?:\\S+ +){6}(\\d+)`).exec(connections) ?? []
-  return pids.find((pid) =>
+  return pids.findLast((pid) =>
     readdirSync(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
   )
 }
