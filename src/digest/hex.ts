@@ -6,6 +6,12 @@ for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
   for (const [value, digit] of [...digits].entries()) DIGITS[digit.charCodeAt(0)] = value
 }
 
+/** The byte that two hex digits of either case stand for, given by their codes; undefined where one of them is none. */
+export function readHexByte(high: number, low: number): number | undefined {
+  const [first, second] = [DIGITS[high] ?? NONE, DIGITS[low] ?? NONE]
+  return first === NONE || second === NONE ? undefined : 16 * first + second
+}
+
 /** What hex digits of either case count to, up to 13 of them; undefined where anything else stands among them. */
 export function readHex(text: string): number | undefined {
   // For a few digits this is done before a regular expression and `parseInt` have begun.

@@ -1,4 +1,4 @@
-import { type Parameters, parseEncoded, parseJson } from './parameters.js'
+import { type Parameters, parseForm, parseJson } from './parameters.js'
 
 /** Reads the parameters in a body; throws a `ParameterFault`. */
 export type BodyReader = (body: Buffer) => Parameters
@@ -6,7 +6,7 @@ export type BodyReader = (body: Buffer) => Parameters
 /** Media types of bodies that are taken, and how each is read. */
 export const BODY_READERS = {
   'application/json': (body) => parseJson(body.toString()),
-  'application/x-www-form-urlencoded': (body) => parseEncoded(body.toString('latin1'), 'blank'),
+  'application/x-www-form-urlencoded': parseForm,
 } as const satisfies Readonly<Record<string, BodyReader>>
 
 export type BodyType = keyof typeof BODY_READERS

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ha1Answer, Ha1Lookup } from '../auth/ha1-lookup.js'
 import { UNAVAILABLE_RETRY_SECONDS } from '../auth/verdict.js'
 import { ALGORITHMS, type HashAlgorithm } from '../digest/algorithm.js'
-import { filled, flag, ParameterFault, parseEncoded } from './parameters.js'
+import { filled, flag, ParameterFault, parseQuery } from './parameters.js'
 
 /** HTTP status of each answer; none but `found` has a body, which a careless proxy would take for an HA1. */
 const STATUSES: Readonly<Record<Ha1Answer['kind'], number>> = { found: 200, none: 404, disabled: 403, unavailable: 503 }
@@ -18,8 +18,7 @@ export function createHa1Handler({ ha1Lookup }: { readonly ha1Lookup: Ha1Lookup 
 }
 
 function readQuery(url: string) {
-  const query = url.indexOf('?')
-  const parameters = parseEncoded(query < 0 ? '' : url.slice(query + 1), 'plus')
+  const parameters = parseQuery(url)
   const [realm, username] = [filled(parameters, 'realm'), filled(parameters, 'username')]
   if (realm === undefined) throw new ParameterFault('realm must be given')
   if (username === undefined) throw new ParameterFault('username must be given')

@@ -1,4 +1,4 @@
-import { filled, ParameterFault, parseEncoded } from './parameters.js'
+import { filled, ParameterFault, parseQuery } from './parameters.js'
 
 /** How the answer is wanted. */
 export type VerifyFormat = {
@@ -16,9 +16,8 @@ const AS_TEXT: VerifyFormat = { text: true, http200: false }
  * `ParameterFault` for what is not understood.
  */
 export function readVerifyFormat(url: string, accept: string | undefined): VerifyFormat {
-  const query = url.indexOf('?')
-  if (query < 0) return prefersText(accept) ? AS_TEXT : AS_JSON
-  const parameters = parseEncoded(url.slice(query + 1), 'plus')
+  if (!url.includes('?')) return prefersText(accept) ? AS_TEXT : AS_JSON
+  const parameters = parseQuery(url)
   const format = filled(parameters, 'format')
   if (format !== undefined && format !== 'text' && format !== 'json') {
     throw new ParameterFault('format must be text or json')
