@@ -116,7 +116,7 @@ t.test('auth knows neither database nor Redis nor HTTP', (t) => {
 })
 
 t.test('the doors lookup and sip use auth alone, and never each other', (t) => {
-  const digest = ['digest/challenge', 'digest/algorithm', 'digest/equal']
+  const digest = ['digest/challenge', 'digest/algorithm', 'digest/equal', 'digest/hex']
   const words = ['answering', 'log', 'names', 'metrics', 'credential', 'request-id', 'secure-headers', 'openapi/door']
   for (const door of ['lookup', 'sip']) {
     t.same(

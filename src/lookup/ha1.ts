@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ha1Answer, Ha1Lookup } from '../auth/ha1-lookup.js'
 import { UNAVAILABLE_RETRY_SECONDS } from '../auth/verdict.js'
 import { ALGORITHMS, type HashAlgorithm } from '../digest/algorithm.js'
-import { filled, flag, ParameterFault, parseQuery } from './parameters.js'
+import { parseQuery } from './encoded.js'
+import { filled, flag, ParameterFault } from './parameters.js'
 
 /** HTTP status of each answer; none but `found` has a body, which a careless proxy would take for an HA1. */
 const STATUSES: Readonly<Record<Ha1Answer['kind'], number>> = { found: 200, none: 404, disabled: 403, unavailable: 503 }

@@ -1,4 +1,5 @@
-import { filled, ParameterFault, parseQuery } from './parameters.js'
+import { parseQuery } from './encoded.js'
+import { filled, ParameterFault } from './parameters.js'
 
 /** How the answer is wanted. */
 export type VerifyFormat = {

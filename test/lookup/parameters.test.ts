@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { filled, flag, ParameterFault, parseForm, parseJson, parseQuery, single } from '../../src/lookup/parameters.js'
+import { parseForm, parseQuery } from '../../src/lookup/encoded.js'
+import { readFlatJson } from '../../src/lookup/flat-json.js'
+import { filled, flag, ParameterFault, parseJson, single } from '../../src/lookup/parameters.js'
+import { findRepeatedName } from '../../src/lookup/repeated-name.js'
 import { REALM } from '../auth/phone.js'
 import { createRig } from '../auth/rig.js'
 import { checkAnswer } from '../fixtures/documented.js'
@@ -13,6 +16,12 @@ const pairs = fc.array(fc.tuple(fc.string({ minLength: 1, unit: 'grapheme' }), f
 function bytes(text: string): string {
   return Buffer.from(text).toString('latin1')
 }
+
+function mapValues<Value, Other>(object: Readonly<Record<string, Value>>, map: (value: Value) => Other) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value)]))
+}
+
+const readJson = (text: string) => parseJson(Buffer.from(text))
 
 t.test('what was percent-encoded comes back byte for byte, in order, every value of each name', (t) => {
   fc.assert(
@@ -38,7 +47,7 @@ t.test('a plus is a blank in a form and a plus in a query', (t) => {
 })
 
 t.test('JSON gives the same parameters as a form would', (t) => {
-  const parameters = parseJson('{"a":"ü","b":1,"c":true,"d":false,"e":null,"f":["x",null,"y"],"__proto__":"z"}')
+  const parameters = readJson('{"a":"ü","b":1,"c":true,"d":false,"e":null,"f":["x",null,"y"],"__proto__":"z"}')
   t.same(
     [...parameters],
     [
@@ -50,6 +59,45 @@ t.test('JSON gives the same parameters as a form would', (t) => {
       ['__proto__', ['z']],
     ],
   )
+  t.end()
+})
+
+t.test('JSON of strings alone is read as JSON.parse reads it, however it is spelt', (t) => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme-ascii' }),
+    fc.constantFrom('ü', '\n', '\u2028'),
+    fc.constant('a "b" \\'),
+  )
+  const object = fc.dictionary(fc.string({ minLength: 1, unit: 'grapheme-ascii' }), text)
+  let flat = 0
+  fc.assert(
+    fc.property(
+      object,
+      fc.nat(),
+      fc.constantFrom('"', '\\', ',', ':', '{', '}', ' ', '\n', 'x', ''),
+      (given, at, other) => {
+        const json = JSON.stringify(given)
+        const expected = Object.entries(JSON.parse(json) as Record<string, string>).map(([name, value]) => {
+          return [bytes(name), [bytes(value)]]
+        })
+        for (const spelt of [json, JSON.stringify(given, null, 1)]) t.strictSame([...readJson(spelt)], expected)
+        // What has a fault, or is spelt otherwise, is not taken for what is flat.
+        const place = at % (json.length + 1)
+        const altered = Buffer.from(`${json.slice(0, place)}${other}${json.slice(place + 1)}`)
+        const read = readFlatJson(altered)
+        if (!read) return
+        flat++
+        t.equal(findRepeatedName(altered.toString()), undefined)
+        t.strictSame(
+          Object.fromEntries(read),
+          mapValues(JSON.parse(altered.toString()) as Record<string, string>, (value) => [bytes(value)]),
+        )
+      },
+    ),
+    { numRuns: 300 },
+  )
+  t.ok(flat > 5, `${flat} were flat`)
+  t.equal(readFlatJson(Buffer.from('{"a":"1","a":"2"}')), undefined)
   t.end()
 })
 
@@ -67,7 +115,7 @@ t.test('a parameter is read once, and a switch is 1, 0, empty or absent', (t) =>
 })
 
 t.test('no text makes a reader throw anything but a fault of the parameters', (t) => {
-  const reads = [(text: string) => parseForm(Buffer.from(text, 'latin1')), parseJson]
+  const reads = [(text: string) => parseForm(Buffer.from(text, 'latin1')), readJson]
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.json(),
