@@ -80,6 +80,8 @@ export type CredentialSource = {
  */
 const DOUBTS_MAX = 50
 
+const UNAVAILABLE = { origin: 'unavailable' } as const
+
 export function createCredentialSource(deps: {
   readonly mirror: MirrorReader
   readonly database: CredentialReader
@@ -95,28 +97,41 @@ export function createCredentialSource(deps: {
     database: metrics.lookupSeconds.series({ source: 'postgres' }),
   }
 
-  async function ask<T>(origin: Origin, question: () => Promise<T>): Promise<Lookup<T>> {
+  /** Asks a store; `fail` is what comes of one that does not answer. Few promises: each costs as much as a digest. */
+  function askOr<T, Other>(
+    origin: Origin,
+    question: () => Promise<T>,
+    fail: () => Other | Promise<Other>,
+  ): Promise<{ readonly origin: Origin; readonly value: T } | Other> {
     const startMs = performance.now()
-    try {
-      const value = await question()
-      timings[origin].observeSince(startMs)
-      return { origin, value }
-    } catch (error) {
-      log.debug({ err: error, origin }, 'a store did not answer a lookup')
-      return { origin: 'unavailable' }
-    }
+    return question().then(
+      (value) => {
+        timings[origin].observeSince(startMs)
+        return { origin, value }
+      },
+      (error: unknown) => {
+        log.debug({ err: error, origin }, 'a store did not answer a lookup')
+        return fail()
+      },
+    )
+  }
+
+  function ask<T>(origin: Origin, question: () => Promise<T>): Promise<Lookup<T>> {
+    return askOr(origin, question, () => UNAVAILABLE)
   }
 
   function askDatabase<T>(question: () => Promise<T>, room?: number): Promise<Lookup<T>> {
     return ask('database', () => questions.ask(question, room))
   }
 
-  async function askMirrorFirst<T>(fromMirror: () => Promise<T>, fromDatabase: () => Promise<T>): Promise<Lookup<T>> {
-    const { current } = mirror
-    const first = current ? await ask('mirror', fromMirror) : await askDatabase(fromDatabase)
-    if (first.origin !== 'unavailable') return first
+  function askMirrorFirst<T>(fromMirror: () => Promise<T>, fromDatabase: () => Promise<T>): Promise<Lookup<T>> {
+    if (mirror.current) return askOr('mirror', fromMirror, () => askDatabase(fromDatabase))
     // A mirror that lacks a change is better than none: a right password is let in, a wrong one is confirmed first.
-    return current ? askDatabase(fromDatabase) : ask('mirror', fromMirror)
+    return askOr(
+      'database',
+      () => questions.ask(fromDatabase),
+      () => ask('mirror', fromMirror),
+    )
   }
 
   /** Most realms and hosts have no record, so whether the mirror can tell is asked in the same round trip. */
@@ -154,13 +169,11 @@ export function createCredentialSource(deps: {
       peekDomain: (name) => (mirror.current ? mirror.near?.peekDomain(name) : undefined),
     },
 
-    async findHa1(...key) {
-      const found = await askMirrorFirst(
-        () => mirror.findHa1(...key),
-        () => database.findHa1(...key),
-      )
+    async findHa1(realm, username, field) {
+      const inDatabase = () => database.findHa1(realm, username, field)
+      const found = await askMirrorFirst(() => mirror.findHa1(realm, username, field), inDatabase)
       if (found.origin !== 'mirror' || !found.value?.doubtful) return found
-      const truth = await askDatabase(() => database.findHa1(...key), DOUBTS_MAX)
+      const truth = await askDatabase(inDatabase, DOUBTS_MAX)
       return truth.origin === 'unavailable' ? found : truth
     },
 

@@ -2,6 +2,7 @@ import type { Ha1Record } from '../auth/credential-source.js'
 import type { Ha1Field } from '../credential.js'
 import type { RealmOffer } from '../realm-offer.js'
 import type { RedisClient } from '../redis/client.js'
+import { createHashReader, type FieldValues, type HashReader } from '../redis/hash-reader.js'
 import type { Ticket } from '../redis/near-keeper.js'
 import { receiveDecoy } from './decoy-hash.js'
 import { type HeldCredential, heldFields, parseHeld, toHa1Record } from './held-credential.js'
@@ -33,21 +34,30 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
   const trust = watchTrust(redis)
   const isCurrent = () => !behind && trust.given && redis.status === 'ready' && redis.answering
 
+  const readers = { realm: createHashReader(redis, REALM_FIELDS), domain: createHashReader(redis, DOMAIN_FIELDS) }
+  const credentialReaders = new Map<Ha1Field, HashReader>()
+
+  function credentialReader(field: Ha1Field): HashReader {
+    const reader = credentialReaders.get(field) ?? createHashReader(redis, heldFields(field))
+    credentialReaders.set(field, reader)
+    return reader
+  }
+
   /** Nothing is held of a mirror that may be of yesterday. */
   const begin = (key: string) => (isCurrent() ? near?.begin(key) : undefined)
 
   /** Asks for one hash; `take` is told where it is held near unless a change overtakes the answer. */
   function ask<Answer>(
     key: string,
-    fields: readonly string[],
-    take: (values: readonly (string | null)[], ticket: Ticket<NearRecord>) => Answer | Promise<Answer>,
+    read: HashReader,
+    take: (values: FieldValues, ticket: Ticket<NearRecord>) => Answer | Promise<Answer>,
   ): Promise<Answer> {
     const ticket = begin(key)
-    return redis.hmget(key, ...fields).then((values) => take(values, ticket))
+    return read(key).then((values) => take(values, ticket))
   }
 
   function askRealm(realm: string): Promise<RealmOffer | null> {
-    return ask(realmKey(realm), REALM_FIELDS, (values, ticket) => {
+    return ask(realmKey(realm), readers.realm, (values, ticket) => {
       const offer = parseOffer(values)
       near?.keepOffer(ticket, offer)
       return offer
@@ -60,7 +70,7 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
     const asked = known === undefined ? askRealm(realm) : undefined
     const toRecord = (held: HeldCredential | null, offer: RealmOffer | null | undefined) =>
       held === null ? undefined : toHa1Record(held, { realm, username, field, isActive: offer?.active !== false })
-    const credential = ask(credentialKey(realm, username), heldFields(field), (values, ticket) => {
+    const credential = ask(credentialKey(realm, username), credentialReader(field), (values, ticket) => {
       const held = parseHeld(field, values)
       // Reading one that is there takes longer: the time shall not tell who exists.
       if (held === null) parseHeld(field, receiveDecoy(field))
@@ -96,7 +106,7 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
     findHa1,
     findRealm: async (realm) => (await askRealm(realm)) ?? undefined,
     findDomain: (domain) =>
-      ask(domainKey(domain), DOMAIN_FIELDS, (values, ticket) => {
+      ask(domainKey(domain), readers.domain, (values, ticket) => {
         const found = parseDomain(domain, values)
         near?.keepDomain(ticket, found)
         return found ?? undefined

@@ -9,42 +9,49 @@ type Waiting<Item, Answer> = {
 
 /**
  * Collects what is asked in one turn of the event loop, and asks it at the end of the turn with as few calls of `ask`
- * as `most` items in each allow. `ask` answers in the order of its items; where it rejects, or answers less than it was
- * asked, all items of that call reject. Nobody waits for more to come: what is asked alone goes alone.
+ * as `most` items in each allow. `ask` answers in the order of its items, with an Error for those that failed alone; where
+ * it rejects, or answers less than it was asked, all items of that call reject. Nobody waits for more to come: what is asked alone goes alone.
  */
 export function createBatch<Item, Answer>(deps: {
-  ask(items: readonly Item[]): Promise<readonly Answer[]>
+  ask(items: readonly Item[]): Promise<readonly (Answer | Error)[]>
   /** Most items of one call. */
   readonly most: number
+  /** Whether what is asked while no call is under way goes at once, without waiting for the end of the turn. */
+  readonly firstAtOnce?: boolean
 }): Batched<Item, Answer> {
-  const { ask, most } = deps
+  const { ask, most, firstAtOnce = false } = deps
   let waiting: Waiting<Item, Answer>[] = []
+  let running = 0
 
   function send(): void {
     const all = waiting
     waiting = []
     for (let from = 0; from < all.length; from += most) {
       const some = all.length <= most ? all : all.slice(from, from + most)
-      answerAll(some, ask)
+      answerAll(some)
+    }
+  }
+
+  async function answerAll(waiting: readonly Waiting<Item, Answer>[]): Promise<void> {
+    running++
+    try {
+      const answers = await ask(waiting.map(({ item }) => item))
+      if (answers.length !== waiting.length) throw new Error(`${waiting.length} were asked, ${answers.length} answered`)
+      for (const [index, answer] of answers.entries()) {
+        if (answer instanceof Error) waiting[index]?.reject(answer)
+        else waiting[index]?.resolve(answer)
+      }
+    } catch (error) {
+      for (const { reject } of waiting) reject(error)
+    } finally {
+      running--
     }
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
+      if (firstAtOnce && running === 0 && waiting.length === 0) answerAll([{ item, resolve, reject }])
       // After the poll phase: every socket that had something to say in this turn has been heard by then.
-      if (waiting.push({ item, resolve, reject }) === 1) setImmediate(send)
+      else if (waiting.push({ item, resolve, reject }) === 1) setImmediate(send)
     })
-}
-
-async function answerAll<Item, Answer>(
-  waiting: readonly Waiting<Item, Answer>[],
-  ask: (items: readonly Item[]) => Promise<readonly Answer[]>,
-): Promise<void> {
-  try {
-    const answers = await ask(waiting.map(({ item }) => item))
-    if (answers.length !== waiting.length) throw new Error(`${waiting.length} were asked, ${answers.length} answered`)
-    for (const [index, answer] of answers.entries()) waiting[index]?.resolve(answer)
-  } catch (error) {
-    for (const { reject } of waiting) reject(error)
-  }
 }

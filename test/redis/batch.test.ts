@@ -5,7 +5,7 @@ import { createBatch } from '../../src/redis/batch.js'
 /** A batch whose calls are kept, and answered with twice the number that was asked. */
 function createDoubling(
   most: number,
-  ask = async (items: readonly number[]): Promise<readonly number[]> => items.map((item) => item * 2),
+  ask = async (items: readonly number[]): Promise<readonly (number | Error)[]> => items.map((item) => item * 2),
 ) {
   const calls: (readonly number[])[] = []
   const double = createBatch<number, number>({
@@ -57,4 +57,31 @@ t.test('what is asked while a call runs does not wait for its answer', async (t)
   t.same(calls, [[1], [2]])
   answered.emit('answer', 2)
   t.equal(await slow, 2)
+})
+
+t.test('an answer that is an error fails for its own item', async (t) => {
+  const { double } = createDoubling(3, async () => [2, new Error('odd'), 6])
+  const outcomes = await Promise.allSettled([1, 2, 3].map(double))
+  t.match(outcomes, [{ value: 2 }, { reason: /odd/ }, { value: 6 }])
+})
+
+t.test('where it is wanted, what is asked while nothing is under way goes at once', async (t) => {
+  const calls: (readonly number[])[] = []
+  const answered = new EventEmitter()
+  const ask = async (items: readonly number[]) => {
+    calls.push(items)
+    await once(answered, 'answer')
+    return items
+  }
+  const same = createBatch<number, number>({ most: 10, firstAtOnce: true, ask })
+  const first = [1, 2, 3].map(same)
+  t.same(calls, [[1]])
+  await nextTurn()
+  t.same(calls, [[1], [2, 3]])
+  answered.emit('answer')
+  t.same(await Promise.all(first), [1, 2, 3])
+  const next = same(4)
+  t.same(calls, [[1], [2, 3], [4]])
+  answered.emit('answer')
+  t.equal(await next, 4)
 })
