@@ -40,12 +40,14 @@ export function readHa1(field: Ha1Field, held: string | null | undefined): strin
 
 /** Reads all HA1s that a store holds of a credential; undefined where MD5's is none. */
 export function readHa1s(held: Readonly<Record<Ha1Field, string | null>>): StoredHa1s | undefined {
-  const given = [...HEX_LENGTHS.keys()].flatMap((field) => {
-    const read = readHa1(field, held[field])
-    return read === undefined ? [] : [[field, read]]
-  })
-  const { ha1, ...others }: Partial<Ha1s> = Object.fromEntries(given)
-  return ha1 === undefined ? undefined : { ...others, ha1 }
+  const ha1 = readHa1('ha1', held.ha1)
+  if (ha1 === undefined) return undefined
+  const read: { -readonly [Field in keyof StoredHa1s]: StoredHa1s[Field] } = { ha1 }
+  for (const field of HEX_LENGTHS.keys()) {
+    const other = readHa1(field, held[field])
+    if (other !== undefined) read[field] = other
+  }
+  return read
 }
 
 /** Whose credential it is; what a verdict of `ok` tells the proxy. */

@@ -48,16 +48,21 @@ export function createRowReader(names: readonly string[]): RowReader {
   }
   if (!places.has('username')) throw new SourceFault('has no column username')
   if (!places.has('password') && !places.has('ha1')) throw new SourceFault('has neither a column password nor ha1')
+  const ha1Roles = HA1_ROLES.filter((role) => places.has(role))
   return (line, values) => {
     const textOf = (role: Role) => values[places.get(role) ?? -1] ?? ''
     const password = textOf('password')
-    const ha1s = HA1_ROLES.flatMap((role) => (textOf(role) === '' ? [] : [[role, textOf(role)]]))
+    const ha1s: Partial<Record<Ha1Field, string>> = {}
+    for (const role of ha1Roles) {
+      const ha1 = textOf(role)
+      if (ha1 !== '') ha1s[role] = ha1
+    }
     return {
       line,
       username: textOf('username'),
       realm: textOf('realm'),
       password: password === '' ? undefined : new Secret(password),
-      ha1s: Object.fromEntries(ha1s),
+      ha1s,
       enabled: textOf('enabled'),
       description: places.has('description') ? textOf('description') : undefined,
       account: textOf('account'),

@@ -47,6 +47,8 @@ export async function importAll(
   const waiting = new Map<Target, Waiting>()
   const rehearsal = deps.dryRun ? new Rehearsal() : undefined
   let waitingRows = 0
+  /** One batch is written while the next one is read, and no more. */
+  let writing: Promise<void> = Promise.resolve()
   let published: Promise<void> = Promise.resolve()
 
   function refuse(line: number, username: string, realm: string, reason: string): void {
@@ -69,9 +71,15 @@ export async function importAll(
   }
 
   async function flush(batch: Waiting): Promise<void> {
-    const { target, rows } = batch
-    waiting.delete(target)
-    waitingRows -= rows.length
+    waiting.delete(batch.target)
+    waitingRows -= batch.rows.length
+    await writing
+    writing = write(batch)
+    // Heard by whoever waits for it next.
+    writing.catch(() => undefined)
+  }
+
+  async function write({ target, rows }: Waiting): Promise<void> {
     const outcomes = await bring(
       target,
       rows.map(({ input }) => input),
@@ -95,12 +103,18 @@ export async function importAll(
     return done.outcomes
   }
 
-  for await (const item of source) {
-    counts.read++
-    if ('fault' in item) refuse(item.line, item.username, '', item.fault)
-    else await take(item)
-    if (counts.read % BATCH === 0) deps.onProgress(counts)
+  try {
+    for await (const item of source) {
+      counts.read++
+      if ('fault' in item) refuse(item.line, item.username, '', item.fault)
+      else await take(item)
+      if (counts.read % BATCH === 0) deps.onProgress(counts)
+    }
+    for (const batch of [...waiting.values()]) await flush(batch)
+    await writing
+  } finally {
+    // Nothing goes on behind an early end.
+    await writing.catch(() => undefined)
+    await published
   }
-  for (const batch of [...waiting.values()]) await flush(batch)
-  await published
 }

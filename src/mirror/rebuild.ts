@@ -5,7 +5,7 @@ import { type RebuildLease, takeRebuildLease } from './marker.js'
 import type { Truth } from './mirror.js'
 import { toRedisKey } from './redis-record.js'
 import { scanRecords } from './scan.js'
-import { inBatches, writeRecord } from './write-record.js'
+import { inBatches, writeRecords } from './write-record.js'
 
 /** How a rebuild went on: records written so far, out of how many credentials. */
 export type Progress = { readonly written: number; readonly removed: number; readonly total: number }
@@ -59,7 +59,7 @@ async function rebuildWith(
     await new Promise((resolve) => setImmediate(resolve))
   }
   for await (const slice of truth.walk()) {
-    await inBatches(slice, (record) => writeRecord(redis, truth, record))
+    await writeRecords(redis, truth, slice)
     written += slice.length
     await step()
   }

@@ -20,7 +20,7 @@ import {
   toRedisKey,
 } from './redis-record.js'
 import { watchTrust } from './trust.js'
-import { inBatches, writeRecord } from './write-record.js'
+import { writeRecords } from './write-record.js'
 
 /** How soon it is asked again whether the mirror is complete, for what is held near. */
 const COMPLETE_RETRY_MS = 1_000
@@ -111,14 +111,13 @@ export function createRedisMirror(redis: RedisClient, near?: NearCache): Mirror 
         near?.keepDomain(ticket, found)
         return found ?? undefined
       }),
-    apply: (records, truth) =>
-      inBatches(records, async (record) => {
-        try {
-          await writeRecord(redis, truth, record)
-        } finally {
-          near?.forget(toRedisKey(record))
-        }
-      }),
+    async apply(records, truth) {
+      try {
+        await writeRecords(redis, truth, records)
+      } finally {
+        if (near) for (const record of records) near.forget(toRedisKey(record))
+      }
+    },
     forget(keys) {
       for (const key of keys) near?.forget(toRedisKey(key))
     },

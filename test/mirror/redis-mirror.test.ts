@@ -207,6 +207,60 @@ t.test('more records than one batch are all taken', async (t) => {
   t.equal((await redis.keys('sipauth:cred:*')).length, 450)
 })
 
+t.test('of records that come together each is taken or left for itself', async (t) => {
+  const versions = ['4', '7', '10'] as const
+  const of = (n: number, version: string, holds = true): MirrorRecord =>
+    ({ ...(holds ? record(version) : tombstone(version)), username: `user${n}` }) as MirrorRecord
+  const numbers = Array.from({ length: 120 }, (_, n) => n)
+  await mirror.apply(numbers.map((n) => of(n, versions[n % 3] ?? '', n % 2 === 0)))
+  // Every fifth one is known to the truth as it was read, so what is newer in Redis there is damage.
+  const read: string[] = []
+  const truth: Truth = {
+    ...truthOf(undefined),
+    async read(keys) {
+      const names = keys.map((key) => (key.kind === 'credential' ? key.username : key.kind))
+      read.push(...names)
+      return numbers.filter((n) => n % 5 === 0 && names.includes(`user${n}`)).map((n) => of(n, '7', n % 4 !== 3))
+    },
+  }
+  await mirror.apply(
+    numbers.map((n) => of(n, '7', n % 4 !== 3)),
+    truth,
+  )
+  for (const n of numbers) {
+    const stays = n % 3 === 2 && n % 5 !== 0
+    const held = stays ? n % 2 === 0 : n % 4 !== 3
+    const { v, sid } = await hashOf(redis, REALM, `user${n}`)
+    t.same({ v, sid }, { v: stays ? '10' : '7', sid: held ? 'CR1' : undefined }, `user${n}`)
+    t.equal((await redis.pttl(`sipauth:cred:${REALM}:user${n}`)) > 0, !held, 'a tombstone ends, a credential does not')
+  }
+  t.same(
+    read.sort(),
+    numbers.flatMap((n) => (n % 3 === 2 ? [`user${n}`] : [])).sort(),
+    'only what is newer is asked for',
+  )
+})
+
+t.test('one name that comes twice is left as its newest version says, in whatever order they come', async (t) => {
+  for (const both of [
+    [record('7'), tombstone('8')],
+    [tombstone('8'), record('7')],
+  ]) {
+    await redis.flushall()
+    await mirror.apply(both, truthOf(undefined))
+    t.same(await hashOf(redis, REALM, 'alice'), { v: '8' })
+  }
+})
+
+t.test('a thousand records are a few calls, none of which keeps Redis from others for long', async (t) => {
+  const many = Array.from({ length: 1_000 }, (_, n) => ({ ...record('5'), username: `user${n}` })) as MirrorRecord[]
+  await mirror.apply(many)
+  await redis.config('RESETSTAT')
+  await mirror.apply(many)
+  const [, calls] = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats')) ?? []
+  t.equal(calls, '20')
+})
+
 t.test('a Redis that lost its scripts is sent them again', async (t) => {
   await redis.script('FLUSH')
   await mirror.apply([record('7')])
