@@ -1,14 +1,14 @@
-import { figureOf, numberOf, withFigure } from './name-number.js'
+import type { Codes } from './codes.js'
+import { figureOf, nextLower, nextUpper, numberOf } from './name-number.js'
 import {
   COMMA,
   closingQuote,
   EQUALS,
   endOfEmptyElements,
+  endOfPlain,
   endOfSpace,
   endOfToken,
-  isPlain,
   QUOTE,
-  sees,
   undoEscapes,
 } from './scanner.js'
 
@@ -32,66 +32,70 @@ export const PLACES = {
 export type AuthParams = readonly (string | undefined)[]
 
 const NAMES = Object.keys(PLACES)
-const NUMBERS = NAMES.map(numberOf)
+const UPPERS = NAMES.map((name) => numberOf(name).upper)
+const LOWERS = NAMES.map((name) => numberOf(name).lower)
 const BLANK = NAMES.map((): string | undefined => undefined)
 const UNREAD = -1
 
 /**
- * Reads a comma-separated list of auth-params, RFC 9110 section 11.2, from `start` to the end of the value, in one pass.
- * Empty elements are passed over (section 5.6.1.2), and parameters that are not read too, once their syntax is right;
- * those that are read may stand once. Answers which one broke which rule, as a text that quotes nothing of a value.
+ * Reads a comma-separated list of auth-params, RFC 9110 section 11.2, from `start` to the end of the value, in one pass
+ * over its codes. Empty elements are passed over (section 5.6.1.2), and parameters that are not read too, once their
+ * syntax is right; those that are read may stand once. Answers which one broke which rule, as a text that quotes nothing
+ * of a value.
  */
-export function readAuthParams(text: string, start: number): AuthParams | string {
-  const plain = isPlain(text)
+export function readAuthParams(text: string, codes: Codes, start: number): AuthParams | string {
   const values = BLANK.slice()
-  let at = endOfEmptyElements(text, start)
+  let at = endOfEmptyElements(codes, start)
   while (at < text.length) {
     const nameAt = at
-    let number = 0
-    for (; at < text.length; at++) {
-      const figure = figureOf(text.charCodeAt(at))
-      if (figure === 0) break
-      number = withFigure(number, figure)
+    let [upper, lower] = [0, 0]
+    for (let figure = figureOf(codes[at]); figure !== 0; figure = figureOf(codes[++at])) {
+      upper = nextUpper(upper, lower)
+      lower = nextLower(lower, figure)
     }
     if (at === nameAt) return 'a parameter must begin with a name that is a token'
-    const place = placeOf(number)
+    const place = placeOf(upper, lower)
 
     // White space round a separator is rare: what is expected is looked for first.
-    if (!sees(text, at, EQUALS)) {
-      at = endOfSpace(text, at)
-      if (!sees(text, at, EQUALS)) return fault(place, 'must be followed by an equals sign')
+    if (codes[at] !== EQUALS) {
+      at = endOfSpace(codes, at)
+      if (codes[at] !== EQUALS) return fault(place, 'must be followed by an equals sign')
     }
     at++
-    if (!sees(text, at, QUOTE)) at = endOfSpace(text, at)
+    if (codes[at] !== QUOTE) at = endOfSpace(codes, at)
 
     let value: string
-    if (sees(text, at, QUOTE)) {
-      const end = plain ? text.indexOf('"', at + 1) : closingQuote(text, at + 1)
+    if (codes[at] === QUOTE) {
+      const plainEnd = endOfPlain(codes, at + 1)
+      const end = codes[plainEnd] === QUOTE ? plainEnd : closingQuote(codes, plainEnd)
       if (end < 0) return fault(place, 'must end its quotes and hold no control character')
       value = text.slice(at + 1, end)
+      if (end !== plainEnd) value = undoEscapes(value)
       at = end + 1
     } else {
-      const end = endOfToken(text, at)
+      const end = endOfToken(codes, at)
       if (end === at) return fault(place, 'must have a token or a quoted string as its value')
       value = text.slice(at, end)
       at = end
     }
     if (place !== UNREAD) {
       if (values[place] !== undefined) return fault(place, 'must not be given twice')
-      values[place] = plain ? value : undoEscapes(value)
+      values[place] = value
     }
 
-    if (!sees(text, at, COMMA)) {
-      at = endOfSpace(text, at)
-      if (at < text.length && !sees(text, at, COMMA)) return fault(place, 'must be followed by a comma or nothing')
+    if (codes[at] !== COMMA) {
+      at = endOfSpace(codes, at)
+      if (at < text.length && codes[at] !== COMMA) return fault(place, 'must be followed by a comma or nothing')
     }
-    at = endOfEmptyElements(text, at)
+    at = endOfEmptyElements(codes, at)
   }
   return values
 }
 
-function placeOf(number: number): number {
-  for (let place = 0; place < NUMBERS.length; place++) if (NUMBERS[place] === number) return place
+function placeOf(upper: number, lower: number): number {
+  for (let place = 0; place < LOWERS.length; place++) {
+    if (LOWERS[place] === lower && UPPERS[place] === upper) return place
+  }
   return UNREAD
 }
 

@@ -1,6 +1,7 @@
 import { ALGORITHMS, type HashAlgorithm, parseAlgorithm } from './algorithm.js'
 import { type AuthParams, PLACES, readAuthParams } from './auth-params.js'
 import type { Qop } from './challenge.js'
+import { type Codes, createCodeReader } from './codes.js'
 import { readHex } from './hex.js'
 import { endOfSpace, endOfToken, isFreeOfControls } from './scanner.js'
 
@@ -39,6 +40,8 @@ export type ParsedAuthorization =
 /** Longest value that is read, in characters; the doors hand over one character for each byte. */
 export const AUTHORIZATION_LENGTH_MAX = 4096
 
+const codesOf = createCodeReader(AUTHORIZATION_LENGTH_MAX)
+
 const ALGORITHM_RULE = `algorithm must be one of ${Object.keys(ALGORITHMS).join(', ')}, or one of them with -sess`
 
 const HEX = /^[0-9A-Fa-f]+$/
@@ -54,17 +57,22 @@ export function parseAuthorization(value: string): ParsedAuthorization {
   if (value.length > AUTHORIZATION_LENGTH_MAX) {
     return malformed(`the value must not be longer than ${AUTHORIZATION_LENGTH_MAX} bytes`)
   }
-  const schemeAt = endOfSpace(value, 0)
-  const schemeEnd = endOfToken(value, schemeAt)
+  return readAuthorization(value, codesOf(value))
+}
+
+/** The same for a value of a length that is read, whose codes are known. */
+export function readAuthorization(value: string, codes: Codes): ParsedAuthorization {
+  const schemeAt = endOfSpace(codes, 0)
+  const schemeEnd = endOfToken(codes, schemeAt)
   const scheme = value.slice(schemeAt, schemeEnd)
   if (scheme === '') return malformed('the value must begin with a scheme')
-  const at = endOfSpace(value, schemeEnd)
+  const at = endOfSpace(codes, schemeEnd)
   if (at === schemeEnd && at < value.length) return malformed('the scheme must be followed by a space')
   if (scheme !== 'Digest' && scheme.toLowerCase() !== 'digest') {
-    const isRight = isFreeOfControls(value, at)
+    const isRight = isFreeOfControls(codes, at, value.length)
     return isRight ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
   }
-  const params = readAuthParams(value, at)
+  const params = readAuthParams(value, codes, at)
   return typeof params === 'string' ? malformed(params) : interpret(params)
 }
 

@@ -1,8 +1,11 @@
 import t from 'tap'
 import { PLACES, readAuthParams } from '../../src/digest/auth-params.js'
+import { createCodeReader } from '../../src/digest/codes.js'
+
+const codesOf = createCodeReader(100)
 
 function read(text: string): unknown {
-  const params = readAuthParams(text, 0)
+  const params = readAuthParams(text, codesOf(text), 0)
   if (typeof params === 'string') return params
   const entries = Object.entries(PLACES).map(([name, place]) => [name, params[place]])
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { AUTHORIZATION_LENGTH_MAX, parseAuthorization } from '../../src/digest/authorization.js'
+import { AUTHORIZATION_LENGTH_MAX, parseAuthorization, readAuthorization } from '../../src/digest/authorization.js'
+import { createCodeReader } from '../../src/digest/codes.js'
 
 const MARK = 'zqmark'
 
@@ -67,10 +68,28 @@ class CountingString extends String {
   }
 }
 
+const codesOf = createCodeReader(AUTHORIZATION_LENGTH_MAX)
+
+/** Codes that count how many of them are looked at. */
+function countLooks(codes: Uint8Array, look: () => void): Uint8Array {
+  return new Proxy(codes, {
+    get(codes, place) {
+      look()
+      return Reflect.get(codes, place, codes)
+    },
+  })
+}
+
 /** Parses the value and returns how many of its characters were visited, repeated visits included. */
 function countVisits(value: string): number {
   const counting = new CountingString(value)
-  parseAuthorization(counting as unknown as string)
+  const text = counting as unknown as string
+  if (value.length > AUTHORIZATION_LENGTH_MAX) parseAuthorization(text)
+  else
+    readAuthorization(
+      text,
+      countLooks(codesOf(value), () => counting.visits++),
+    )
   return counting.visits
 }
 

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { createCodeReader } from '../../src/digest/codes.js'
 import { isControl, quote } from '../../src/digest/quoted-string.js'
 import { closingQuote, undoEscapes } from '../../src/digest/scanner.js'
+
+const codesOf = createCodeReader(100)
 
 t.test('a text is quoted, its quotes and backslashes escaped', async (t) => {
   t.equal(quote(''), '""')
@@ -22,7 +25,7 @@ t.test('whatever is quoted is read back as it was', async () => {
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       fc.pre(!Array.from(text).some((char) => isControl(char.charCodeAt(0))))
       const quoted = quote(text)
-      const end = closingQuote(quoted, 1)
+      const end = closingQuote(codesOf(quoted), 1)
       return quoted.startsWith('"') && end === quoted.length - 1 && undoEscapes(quoted.slice(1, end)) === text
     }),
   )
