@@ -48,7 +48,12 @@ async function benchmarkVerify(sourceIp: string | undefined): Promise<Row> {
     for (let done = 0; done < TIMES; done += AT_ONCE) {
       const requests = readRequests()
       const start = process.hrtime.bigint()
-      for (const request of requests) if ((await authenticator.verify('http', request)).reason === 'ok') accepted++
+      for (const request of requests) {
+        // As the doors do: what is answered at once is not waited for.
+        const checked = authenticator.verify('http', request)
+        const { reason } = checked instanceof Promise ? await checked : checked
+        if (reason === 'ok') accepted++
+      }
       ns += Number(process.hrtime.bigint() - start)
     }
     if (accepted !== TIMES) throw new Error(`${TIMES - accepted} right answers were refused`)

@@ -5,6 +5,19 @@ export type DurationSeries = {
   observe(seconds: number): void
   /** Observes the time that has passed since then; `startMs` was read from `performance.now()`. */
   observeSince(startMs: number): void
+  /**
+   * Times the first one and then one of `every`, which counts for all that ended since the last one that was timed. So
+   * the number of durations is exact whenever it is read; how long they took is a sample.
+   */
+  sample(every: number): SampledDurations
+}
+
+/** Durations of which some are timed, and stand for the others: each of these calls costs less than reading a clock. */
+export type SampledDurations = {
+  /** To be called where it begins; what comes of it goes to `end`. */
+  begin(): number
+  /** To be called where it ends, unless it is not to be counted. */
+  end(begun: number): void
 }
 
 type Labels = Readonly<Record<string, string>>
@@ -59,6 +72,7 @@ class Series implements DurationSeries {
   readonly #bounds: readonly number[]
   /** How many lie in each bucket; the last one is for what is above all bounds. */
   readonly #counts: number[]
+  readonly #samples: Sample[] = []
   #sum = 0
 
   constructor(labels: Labels, bounds: readonly number[]) {
@@ -67,19 +81,27 @@ class Series implements DurationSeries {
     this.#counts = [...bounds, Number.POSITIVE_INFINITY].map(() => 0)
   }
 
-  observe(seconds: number): void {
+  /** Once, or as many times as it stands for. */
+  observe(seconds: number, times = 1): void {
     // From the lowest on: what happens most often is what is near, and takes microseconds.
     let bucket = 0
     while (seconds > (this.#bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
-    this.#sum += seconds
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + times
+    this.#sum += seconds * times
   }
 
   observeSince(startMs: number): void {
     this.observe((performance.now() - startMs) / 1000)
   }
 
+  sample(every: number): SampledDurations {
+    const sample = new Sample(every, (seconds, times) => this.observe(seconds, times))
+    this.#samples.push(sample)
+    return sample
+  }
+
   read(name: string) {
+    for (const sample of this.#samples) sample.flush()
     let total = 0
     const buckets = this.#counts.map((count, bucket) => {
       total += count
@@ -94,7 +116,46 @@ class Series implements DurationSeries {
   }
 
   reset(): void {
+    for (const sample of this.#samples) sample.flush()
     this.#counts.fill(0)
     this.#sum = 0
+  }
+}
+
+/** What `begin` says of one that is not timed. */
+const UNTIMED = -1
+
+class Sample implements SampledDurations {
+  readonly #every: number
+  readonly #observe: (seconds: number, times: number) => void
+  /** Ended since the last one that was timed. */
+  #since: number
+  /** Those of them that were not observed yet. */
+  #untimed = 0
+  #lastSeconds = 0
+
+  constructor(every: number, observe: (seconds: number, times: number) => void) {
+    this.#every = every
+    this.#observe = observe
+    this.#since = every
+  }
+
+  begin(): number {
+    return this.#since + 1 >= this.#every ? performance.now() : UNTIMED
+  }
+
+  end(begun: number): void {
+    this.#untimed++
+    this.#since++
+    if (begun === UNTIMED) return
+    this.#since = 0
+    this.#lastSeconds = (performance.now() - begun) / 1000
+    this.flush()
+  }
+
+  /** Those that wait for the next one that is timed count like the last one. */
+  flush(): void {
+    if (this.#untimed > 0) this.#observe(this.#lastSeconds, this.#untimed)
+    this.#untimed = 0
   }
 }

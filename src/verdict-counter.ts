@@ -35,6 +35,8 @@ type Tally = { readonly door: string; readonly method: string; readonly reason: 
  */
 export function createVerdictCounter(registers: Registry[]): VerdictCounter {
   const tallies: Tally[] = []
+  /** That of the last verdict: most are like the one before, and need not be looked up by their three labels. */
+  let last: Tally = { door: '', method: '', reason: '', count: 0 }
   const byDoor = new Map<string, Map<string, Map<string, Tally>>>()
   const counter = new Counter({
     name: 'sipauthd_verdicts_total',
@@ -61,9 +63,11 @@ export function createVerdictCounter(registers: Registry[]): VerdictCounter {
 
   return Object.assign(counter, {
     count(door: string, method: string, reason: string) {
-      const label = METHODS.has(method) ? method : 'other'
-      const tally = byDoor.get(door)?.get(label)?.get(reason) ?? begin(door, label, reason)
-      tally.count++
+      if (last.reason !== reason || last.door !== door || last.method !== method) {
+        const label = METHODS.has(method) ? method : 'other'
+        last = byDoor.get(door)?.get(label)?.get(reason) ?? begin(door, label, reason)
+      }
+      last.count++
     },
     show(door: string, reason: string) {
       counter.inc({ door, method: 'REGISTER', reason }, 0)

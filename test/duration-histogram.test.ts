@@ -34,3 +34,33 @@ t.test('a duration since a moment is counted in seconds', async (t) => {
   const sum = values.find(({ metricName }) => metricName.endsWith('_sum'))?.value ?? 0
   t.ok(sum >= 100 && sum < 1_000, `${sum}`)
 })
+
+t.test(
+  'of sampled durations each is counted, one of so many is timed, and that one stands for the others',
+  async (t) => {
+    const registry = new Registry()
+    const histogram = new DurationHistogram({ ...CONFIG, registers: [registry] })
+    const sample = histogram.series({ door: 'sip' }).sample(4)
+    const read = async () => {
+      const { values } = await histogram.get()
+      return (suffix: string) => values.find(({ metricName }) => metricName.endsWith(suffix))?.value ?? Number.NaN
+    }
+    const begun: number[] = []
+    for (let count = 1; count <= 9; count++) {
+      const begin = sample.begin()
+      begun.push(begin)
+      sample.end(begin < 0 ? begin : begin - 100_000 * count)
+      if (count !== 6) t.equal((await read())('_count'), count, `${count} are counted as soon as they are read`)
+    }
+    t.strictSame(
+      begun.map((begin) => begin >= 0),
+      [true, false, false, false, true, false, false, false, true],
+    )
+    const sum = (await read())('_sum')
+    // Those between two scrapes count like the last one that was timed: 4 × 100 s, 4 × 500 s, 900 s.
+    t.ok(sum >= 3_300 && sum < 3_400, `${sum}`)
+    sample.end(sample.begin())
+    await registry.resetMetrics()
+    t.equal((await read())('_count'), 0, 'a reset forgets those that wait, too')
+  },
+)

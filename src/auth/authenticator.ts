@@ -12,20 +12,16 @@ import type { CredentialSource } from './credential-source.js'
 import type { Decoy } from './decoy.js'
 import { toChallengedRealm } from './offered-realm.js'
 import { createLocator, letsIn, type Place } from './place.js'
-import { createRefusalLine } from './refusal-line.js'
+import { createRecorder, type Door } from './recorder.js'
 import type { ReplayGuard } from './replay-guard.js'
 import { type Checked, createResponseCheck } from './response-check.js'
 import type { Throttle } from './throttle.js'
-import { REASONS, type Reason, refuse, UNAVAILABLE, type Verdict } from './verdict.js'
+import { refuse, UNAVAILABLE, type Verdict } from './verdict.js'
 
-const DOORS = ['http', 'sip'] as const
-
-/** A door that a request came through; the label `door` of the metrics. */
-export type Door = (typeof DOORS)[number]
-
-/** THE hot path. Never rejects: what fails is the verdict `unavailable`. */
+/** THE hot path. Never throws and never rejects: what fails is the verdict `unavailable`. */
 export type Authenticator = {
-  verify(door: Door, request: AuthRequest): Promise<Verdict>
+  /** Answers at once where no store has to be waited for. */
+  verify(door: Door, request: AuthRequest): Verdict | Promise<Verdict>
 }
 
 export type AuthenticatorDeps = {
@@ -49,18 +45,13 @@ type Reading = { readonly retryAfterSeconds: number } | { readonly checked: Chec
  * response; only a right response spends its nonce count.
  */
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
-  const { throttle, metrics, log } = deps
+  const { throttle, log } = deps
   const examine = createExaminer(deps)
   const locator = createLocator(deps)
   const challenger = createChallenger(deps)
   const responses = createResponseCheck(deps)
   const admitter = createAdmitter({ replayGuard: deps.replayGuard, challenger })
-  const tellRefusal = createRefusalLine({ log, now: () => performance.now() })
-  showVerdictsAtZero(metrics)
-  const seconds = {
-    http: metrics.verifySeconds.series({ door: 'http' }),
-    sip: metrics.verifySeconds.series({ door: 'sip' }),
-  }
+  const record = createRecorder(deps)
 
   function check(request: AuthRequest): Verdict | Promise<Verdict> {
     const asked = request.realm ?? request.domain
@@ -106,7 +97,8 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
    * undefined says no more than that the stores have to be asked. Whoever is banned learns nothing of his guess here.
    */
   function letInNear(request: AuthRequest, claim: Claim, place: Place): Verdict | Promise<Verdict> | undefined {
-    const retryAfterSeconds = throttle.peek(toAttempt(request, claim))
+    // Mostly nobody is banned and nobody is being judged: then it need not be known who tries.
+    const retryAfterSeconds = throttle.isIdle ? 0 : throttle.peek(toAttempt(request, claim))
     if (retryAfterSeconds === undefined) return undefined
     if (retryAfterSeconds > 0) return { reason: 'throttled', retryAfterSeconds }
     const record = responses.peekRight(request, claim)
@@ -174,20 +166,21 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     return UNAVAILABLE
   }
 
+  async function recordLater(door: Door, request: AuthRequest, startMs: number, checking: Promise<Verdict>) {
+    return record(door, request, startMs, await checking.catch(fail))
+  }
+
   return {
-    async verify(door, request) {
+    verify(door, request) {
       const startMs = performance.now()
-      let verdict: Verdict
+      let checked: Verdict | Promise<Verdict>
       try {
-        const checked = check(request)
-        verdict = checked instanceof Promise ? await checked : checked
+        checked = check(request)
       } catch (error) {
-        verdict = fail(error)
+        checked = fail(error)
       }
-      seconds[door].observeSince(startMs)
-      metrics.verdicts.count(door, request.method, verdict.reason)
-      if (verdict.reason !== 'ok') tellRefusal?.(door, request, verdict)
-      return verdict
+      if (checked instanceof Promise) return recordLater(door, request, startMs, checked)
+      return record(door, request, startMs, checked)
     },
   }
 }
@@ -199,9 +192,4 @@ function isOfferedIn(verdict: Verdict, { authorization }: Claim): boolean {
 
 function toAttempt({ sourceIp }: AuthRequest, { realm, authorization }: Claim): Attempt {
   return { realm, username: authorization.username, sourceIp }
-}
-
-/** Series that are there from the start: a rate sees the first verdict of its kind only where there was a zero. */
-function showVerdictsAtZero({ verdicts }: Metrics): void {
-  for (const door of DOORS) for (const reason of Object.keys(REASONS) as Reason[]) verdicts.show(door, reason)
 }

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
-import { type LocalUseRecord, useKey } from './replay-guard.js'
+import { type LocalUseRecord, type Use, useKey } from './replay-guard.js'
 
 /** Uses remembered at most, about 40 MB of them; the oldest go first. */
 const USES_MAX = 200_000
 
-type Held = { count: number; readonly expiresAtMs: number }
+type Held = { readonly username: string; count: number; readonly expiresAtMs: number }
 
 /**
  * Uses of nonces in this process. A record that guards alone refuses what it may have had to
@@ -22,15 +22,28 @@ export function createMemoryUseRecord(deps: { readonly alone: boolean; readonly 
     },
   })
 
+  /**
+   * The first user of a nonce, who is mostly its only one, is found by the nonce alone: a key that is put together is
+   * read once more to find its place. No other key is as short.
+   */
+  function findFirst({ nonceId, count }: Use): Held | undefined {
+    return count === undefined ? undefined : uses.get(nonceId)
+  }
+
+  function remember(use: Use, key: string, count: number): void {
+    const { username, expiresAtMs } = use
+    uses.set(key, { username, count, expiresAtMs })
+  }
+
   return {
     spend(use) {
-      const key = useKey(use)
       const count = use.count ?? 1
-      const held = uses.get(key)
+      const first = findFirst(use)
+      const held = first?.username === use.username ? first : uses.get(useKey(use))
       if (alone && !held && use.expiresAtMs <= forgottenUpTo) return false
       if (count <= (held?.count ?? 0)) return false
       if (held) held.count = count
-      else uses.set(key, { count, expiresAtMs: use.expiresAtMs })
+      else remember(use, use.count === undefined || first ? useKey(use) : use.nonceId, count)
       return true
     },
   }

@@ -9,6 +9,8 @@ import { createSharedFailureRecord } from './shared-failure-record.js'
 
 /** Slows down whoever guesses passwords; nobody can lock a user out from elsewhere. Never throws and never rejects. */
 export type Throttle = {
+  /** Whether it is known at once that nobody is banned, and nobody is being judged: then `peek` lets everybody pass. */
+  readonly isIdle: boolean
   /**
    * Seconds for which this attempt is refused, the right password too; 0: not at all, and nobody need wait for a turn to
    * judge it. Undefined where that is not known at once: then it is judged in its turn, and checked there.
@@ -95,10 +97,15 @@ export function createThrottle(deps: {
     return Math.ceil(leftMs / 1000)
   }
 
+  const isIdle = () => record.isWithoutBans && areIdle(guards)
+
   return {
+    get isIdle() {
+      return isIdle()
+    },
+
     peek(attempt) {
-      // Mostly nobody is banned and nobody is being judged: then it need not be known who tries.
-      if (record.isWithoutBans && areIdle(guards)) return 0
+      if (isIdle()) return 0
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return 0
       const ban = peekLongest(subjects)

@@ -38,7 +38,9 @@ export function createVerify({ authenticator, metrics }: VerifyDeps): Verify {
   return async (readParameters, format) => {
     const asked = read(readParameters)
     if ('reason' in asked) return formatVerifyAnswer(asked, format)
-    return formatVerifyAnswer(toVerifyAnswer(await authenticator.verify('http', asked.request), asked.proxy), format)
+    const checked = authenticator.verify('http', asked.request)
+    const verdict = checked instanceof Promise ? await checked : checked
+    return formatVerifyAnswer(toVerifyAnswer(verdict, asked.proxy), format)
   }
 }
 

@@ -131,7 +131,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
     const subject = readSubject(request)
     if ('status' in subject) return answer(request, subject, channel)
     const registration = request.method === 'REGISTER' ? createRegistration(deps, request, subject) : undefined
-    const verdict = await authenticator.verify('sip', {
+    const checked = authenticator.verify('sip', {
       method: request.method,
       domain: subject.domain,
       identity: subject.identity,
@@ -143,6 +143,7 @@ export function createSipDoor(deps: SipDoorDeps): SipDoor {
       callId: request.callId,
       companion: registration?.companion,
     })
+    const verdict = checked instanceof Promise ? await checked : checked
     if (verdict.reason !== 'ok') return refuse(request, refusalReply(verdict), key, channel)
     const reply = serve(request, verdict, registration)
     const text = write(request, reply instanceof Promise ? await reply : reply, channel.source)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createMemoryUseRecord } from '../../src/auth/memory-use-record.js'
-import { createReplayGuard, type UseRecord } from '../../src/auth/replay-guard.js'
+import { createReplayGuard, type LocalUseRecord, type UseRecord } from '../../src/auth/replay-guard.js'
 import { createLog } from '../../src/log.js'
 import { createMetrics } from '../../src/metrics.js'
 import { connectRedis } from '../../src/redis/client.js'
@@ -179,6 +179,55 @@ t.test('a full record that guards alone refuses what it may have forgotten, and 
     t.ok(await record.spend(use('d', 3_000)))
   }
 })
+
+t.test(
+  'each user of one nonce has a count of his own, whoever came first, and after the first was forgotten',
+  async (t) => {
+    const use = (username: string, count: number | undefined, nonceId = 'n', response = '') => ({
+      ...{ nonceId, expiresAtMs: 2_000, username, count, response },
+    })
+    const spendAll = (record: LocalUseRecord, uses: readonly (readonly [boolean, ReturnType<typeof use>])[]) => {
+      for (const [isNew, one] of uses) t.equal(record.spend(one), isNew, JSON.stringify(one))
+    }
+    spendAll(createMemoryUseRecord({ alone: true }), [
+      ...([
+        [true, use('alice', 2)],
+        [true, use('bob', 1)],
+        [false, use('bob', 1)],
+        [false, use('alice', 2)],
+      ] as const),
+      ...([
+        [true, use('bob', 2)],
+        [false, use('alice', 1)],
+        [true, use('alice', 3)],
+        [false, use('bob', 2)],
+      ] as const),
+      ...([
+        [true, use('bob', undefined, 'n', 'r')],
+        [false, use('bob', undefined, 'n', 'r')],
+      ] as const),
+      ...([
+        [true, use('bob', undefined, 'n', 's')],
+        [false, use('bob', 2)],
+        [true, use('bob', 3)],
+      ] as const),
+    ])
+    // Of the two that it holds the older one goes: alice, who was the first of that nonce.
+    spendAll(createMemoryUseRecord({ alone: false, usesMax: 2 }), [
+      ...([
+        [true, use('alice', 5)],
+        [true, use('bob', 5)],
+        [true, use('carol', 5, 'other')],
+      ] as const),
+      ...([
+        [false, use('bob', 5)],
+        [false, use('bob', 4)],
+        [true, use('bob', 6)],
+        [false, use('bob', 6)],
+      ] as const),
+    ])
+  },
+)
 
 t.test('a use outlives its nonce in Redis, for nodes whose clocks are behind', async (t) => {
   const server = await startRedis(t)

@@ -55,7 +55,7 @@ export function createRig(env: Readonly<Record<string, string>> = {}, redis?: Re
     log: createLog('silent'),
     now: () => time,
   })
-  const verify: Rig['verify'] = (request) =>
+  const verify: Rig['verify'] = async (request) =>
     checks.authenticator.verify('http', { method: 'REGISTER', realm: REALM, authorizations: [], ...request })
 
   async function challenges(realm = REALM): Promise<readonly Challenge[]> {
