@@ -94,13 +94,12 @@ export function createCredentialSource(deps: {
 }): CredentialSource {
   const { mirror, database, metrics, log } = deps
   const questions = createDatabaseQuestions(deps)
+  // Reading the clock twice takes as long as the look-up.
+  const nearTimings = metrics.lookupSeconds.series({ source: 'near' }).sample(NEAR_TIMED)
   const timings = {
     mirror: metrics.lookupSeconds.series({ source: mirror.source }),
     database: metrics.lookupSeconds.series({ source: 'postgres' }),
   }
-
-  // Reading the clock twice takes as long as the look-up.
-  const nearTimings = metrics.lookupSeconds.series({ source: 'near' }).sample(NEAR_TIMED)
 
   /** Asks a store; `fail` is what comes of one that does not answer. Few promises: each costs as much as a digest. */
   function askOr<T, Other>(
