@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
+import { openBareSpend } from './bare-spend.js'
 
-/** A verifier that says yes: a challenge to whoever has no credentials, 200 to everybody else, in sipauthd's own bytes. */
+/** A verifier that says yes: a challenge to whoever has no credentials, 200 to everybody else, in sipauthd's own bytes; with Redis's URL it spends. */
 export type AlwaysYes = { readonly challenge: HttpAnswer; readonly yes: HttpAnswer }
 
 export type HttpAnswer = {
@@ -9,16 +10,20 @@ export type HttpAnswer = {
   readonly body: string
 }
 
-const { challenge, yes } = JSON.parse(process.argv[2] ?? '') as AlwaysYes
+const [, , answers = '', redisUrl] = process.argv
+const { challenge, yes } = JSON.parse(answers) as AlwaysYes
+const spend = redisUrl ? await openBareSpend(redisUrl) : undefined
 
 const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
   let body = ''
   request.setEncoding('latin1').on('data', (chunk: string) => {
     body += chunk
   })
+  const send = (answer: HttpAnswer) => response.writeHead(answer.status, answer.headers).end(answer.body)
   request.on('end', () => {
-    const answer = body.includes('authorization=') ? yes : challenge
-    response.writeHead(answer.status, answer.headers).end(answer.body)
+    if (!body.includes('authorization=')) send(challenge)
+    else if (spend) spend().then(() => send(yes))
+    else send(yes)
   })
 })
 server.listen(0, '127.0.0.1', () => {

@@ -6,6 +6,7 @@ import { nonceOf } from './digest-client.js'
 /** A sipauthd on a private PostgreSQL and Redis, with credentials to check. */
 export type Deployment = {
   readonly sipauthd: Sipauthd
+  readonly redisUrl: string
   readonly proxyToken: string
   readonly realm: string
   readonly password: string
@@ -42,7 +43,7 @@ export async function startDeployment(users: number): Promise<Deployment> {
   const usernames = Array.from({ length: users }, (_, index) => `user${index}`)
   for (const Username of usernames) await post(`${lists}/${sid}/Credentials.json`, { Username, Password: PASSWORD })
   return {
-    ...{ sipauthd, proxyToken, realm: REALM, password: PASSWORD, usernames },
+    ...{ sipauthd, redisUrl: redis.url, proxyToken, realm: REALM, password: PASSWORD, usernames },
     async nonce() {
       const headers = { authorization: `Bearer ${proxyToken}` }
       const body = new URLSearchParams({ method: 'REGISTER', realm: REALM })

@@ -8,17 +8,20 @@ import { cpuSeconds } from './cpu-time.js'
 import { createDigestClient, nonceOf } from './digest-client.js'
 import { type ImportedStores, startImportedStores } from './imported-stores.js'
 import { startAsking, startReadingRedis, startWithAuthDb } from './kamailio-candidates.js'
+import { registerAll } from './register-all.js'
 import type { Row } from './report.js'
 import { sideBySide } from './rounds.js'
 import { createSippLoad, type SippLoad } from './sipp-load.js'
 
 const USERS = 100_000
+/** Holds all of them. */
+const NEAR_CACHE_SIZE = String(2.5 * USERS)
 const CALLS = { http: 6_000, stores: 15_000 }
 const ROUNDS = 5
 /** Node compiles what is asked often, and twice better what is asked very often: both servers are to be done with that. */
 const WARM_UP_CALLS = 15_000
 
-/** Kamailio under SIPp: with sipauthd beside an always-yes, and reading sipauthd's Redis beside its own database. */
+/** Kamailio under SIPp: with sipauthd beside those who always say yes, and reading sipauthd's Redis beside its own database. */
 export async function benchmarkKamailio(): Promise<Row[]> {
   const stops: (() => Promise<unknown>)[] = []
   const { stores: imported, ...candidates } = await offLoadCore(() => startCandidates(stops))
@@ -32,9 +35,10 @@ export async function benchmarkKamailio(): Promise<Row[]> {
       `by CPU alone the ratio would be ${(itsCpu / cpu).toFixed(2)}`
     return { unit: '/s', note, ...figures } as const
   }
-  const { asking, alwaysYes, redis, authDb } = candidates
-  for (const { kamailio } of [asking, alwaysYes]) await load.register(kamailio.target, WARM_UP_CALLS)
+  const { asking, alwaysYes, spending, redis, authDb } = candidates
+  for (const { kamailio } of [asking, alwaysYes, spending]) await load.register(kamailio.target, WARM_UP_CALLS)
   const http = await compare(asking, alwaysYes, CALLS.http)
+  const httpSpending = await compare(asking, spending, CALLS.http)
   const stores = await compare(redis, authDb, CALLS.stores)
   for (const stop of stops.reverse()) await stop()
   return [
@@ -43,6 +47,12 @@ export async function benchmarkKamailio(): Promise<Row[]> {
       limitIs: 'Kamailio with an always-yes',
       target: { atLeast: 0.9 },
       ...http,
+    },
+    {
+      what: 'Kamailio with `/v1/verify`',
+      limitIs: 'the same always-yes with one bare call of Redis',
+      target: { atLeast: 0.9 },
+      ...httpSpending,
     },
     {
       what: 'Kamailio reading Redis, 100,000 users',
@@ -74,16 +84,17 @@ function createMeter(load: SippLoad, { kamailio, pids }: Candidate, calls: numbe
 async function startCandidates(stops: (() => Promise<unknown>)[]) {
   const stores = await startImportedStores(USERS)
   const { postgres, redis, proxyToken } = stores
-  const sipauthd = await startSipauthd(undefined, { env: { ...stores.env, SIP_PORT: 'off' } })
-  const stub = await startProcess(undefined, {
-    command: process.execPath,
-    args: [projectPath('dist-test/benchmarks/always-yes.js'), JSON.stringify(await recordAnswers(sipauthd, stores))],
-  })
-  const [, stubPort = ''] = await stub.waitFor(/^ready (\d+)/m)
+  const sipauthd = await startSipauthd(undefined, { env: { ...stores.env, NEAR_CACHE_SIZE, SIP_PORT: 'off' } })
   stops.push(
     () => stores.stop(),
     () => sipauthd.stop(),
+  )
+  const answers = await recordAnswers(sipauthd, stores)
+  await registerAll(sipauthd.auth, stores, nonceOf(answers.challenge.body), USERS)
+  const [stub, spendingStub] = [await startAlwaysYes(answers), await startAlwaysYes(answers, redis.url)]
+  stops.push(
     () => stub.stop(),
+    () => spendingStub.stop(),
   )
   const candidate = async (starting: Promise<Kamailio>, ...pids: number[]): Promise<Candidate> => {
     const kamailio = await starting
@@ -94,10 +105,23 @@ async function startCandidates(stops: (() => Promise<unknown>)[]) {
   return {
     stores,
     asking: await candidate(startAsking(address, proxyToken), sipauthd.pid, redis.pid(), postgres.pid()),
-    alwaysYes: await candidate(startAsking(`127.0.0.1:${stubPort}`, proxyToken), stub.pid),
+    alwaysYes: await candidate(startAsking(stub.address, proxyToken), stub.pid),
+    spending: await candidate(startAsking(spendingStub.address, proxyToken), spendingStub.pid, redis.pid()),
     redis: await candidate(startReadingRedis(redis.socket), redis.pid()),
     authDb: await candidate(startWithAuthDb(stores.subscribersUrl), postgres.pid()),
   }
+}
+
+/** A stub that answers so; with Redis's URL it spends a count there for each who is let in. */
+async function startAlwaysYes(answers: AlwaysYes, redisUrl?: string) {
+  const args = [
+    projectPath('dist-test/benchmarks/always-yes.js'),
+    JSON.stringify(answers),
+    ...(redisUrl ? [redisUrl] : []),
+  ]
+  const stub = await startProcess(undefined, { command: process.execPath, args })
+  const [, port = ''] = await stub.waitFor(/^ready (\d+)/m)
+  return { pid: stub.pid, address: `127.0.0.1:${port}`, stop: () => stub.stop() }
 }
 
 /** What sipauthd answers without credentials and with the right ones, byte for byte. */

@@ -15,15 +15,16 @@ const WARM_UP_MS = 6_000
 
 /** What native SIP is compared with, each a program here that answers what is hard coded. */
 const LIMITS = [
-  { limitIs: 'bare `sip` parser, fixed answers', program: 'bare-sip-responder' },
-  { limitIs: '`sip` package with its transactions, fixed answers', program: 'sip-stack-responder' },
+  { limitIs: 'bare `sip` parser, fixed answers', program: 'bare-sip-responder', spends: false },
+  { limitIs: 'the same with one bare call of Redis', program: 'bare-sip-responder', spends: true },
+  { limitIs: '`sip` package with its transactions, fixed answers', program: 'sip-stack-responder', spends: false },
 ] as const
 
 type Server = { readonly pid: number; readonly port: number }
 
 /**
- * Authenticated REGISTERs over UDP beside two responders that answer what is hard coded: one on the parser of the `sip`
- * package alone, one on the whole package. One in flight for each phone.
+ * Authenticated REGISTERs over UDP beside responders that answer what is hard coded: one on the parser of the `sip`
+ * package alone, the same with a call of Redis, one on the whole package. One in flight for each phone.
  */
 export async function benchmarkNativeRegister(deployment: Deployment): Promise<readonly Row[]> {
   const rows: Row[] = []
@@ -31,11 +32,11 @@ export async function benchmarkNativeRegister(deployment: Deployment): Promise<r
   return rows
 }
 
-async function compare(deployment: Deployment, { limitIs, program }: (typeof LIMITS)[number]): Promise<Row> {
-  const { sipauthd, realm, password, usernames } = deployment
+async function compare(deployment: Deployment, { limitIs, program, spends }: (typeof LIMITS)[number]): Promise<Row> {
+  const { sipauthd, redisUrl, realm, password, usernames } = deployment
   const responder = await startProcess(undefined, {
     command: process.execPath,
-    args: [projectPath(`dist-test/benchmarks/${program}.js`)],
+    args: [projectPath(`dist-test/benchmarks/${program}.js`), ...(spends ? [redisUrl] : [])],
   })
   const [, port] = await responder.waitFor(/^ready (\d+)/m)
   const start = async (server: Server) => {
