@@ -27,5 +27,5 @@ VOLUME /data
 EXPOSE 8080 8081 5060/udp 5060/tcp
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.AUTH_PORT || 8081}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # `docker run … sipauthd mirror check` and the like take the place of `serve`, which ends at SIGTERM by itself.
-ENTRYPOINT ["node", "dist/cli.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "dist/cli.js"]
 CMD ["serve"]

@@ -2,6 +2,7 @@ import { startPostgres } from '../test/fixtures/postgres.js'
 import { startRedis } from '../test/fixtures/redis.js'
 import { type Sipauthd, startSipauthd } from '../test/fixtures/sipauthd.js'
 import { nonceOf } from './digest-client.js'
+import { NODE_ENV } from './node-options.js'
 
 /** A sipauthd on a private PostgreSQL and Redis, with credentials to check. */
 export type Deployment = {
@@ -28,6 +29,7 @@ export async function startDeployment(users: number): Promise<Deployment> {
   const proxyToken = 'benchmark-proxy-token'
   const sipauthd = await startSipauthd(undefined, {
     env: {
+      ...NODE_ENV,
       DATABASE_URL: await postgres.createDatabase(),
       REDIS_URL: redis.url,
       MASTER_ACCOUNT_SID: MASTER,

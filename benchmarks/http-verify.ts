@@ -5,6 +5,7 @@ import type { Deployment } from './deployment.js'
 import { createDigestClient } from './digest-client.js'
 import type { HttpLoad } from './http-load.js'
 import { type Load, startLoad } from './load.js'
+import { NODE_ENV } from './node-options.js'
 import type { Row } from './report.js'
 import { sideBySide } from './rounds.js'
 
@@ -33,6 +34,7 @@ async function compare(deployment: Deployment, { limitIs, spends }: (typeof LIMI
   const bare = await startProcess(undefined, {
     command: process.execPath,
     args: [projectPath('dist-test/benchmarks/bare-fastify.js'), answer, ...(spends ? [redisUrl] : [])],
+    env: NODE_ENV,
   })
   const [, bareUrl = ''] = await bare.waitFor(/^ready (\S+)/m)
   const nonce = await deployment.nonce()

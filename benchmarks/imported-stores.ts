@@ -1,5 +1,6 @@
 import { type Postgres, startPostgres } from '../test/fixtures/postgres.js'
 import { type Redis, startRedis } from '../test/fixtures/redis.js'
+import { NODE_ENV } from './node-options.js'
 import { createSubscribers, importSubscribers } from './subscribers.js'
 
 /** A private PostgreSQL and Redis with many users, who came by `sipauthd import` from Kamailio's table of users. */
@@ -23,6 +24,7 @@ export async function startImportedStores(users: number): Promise<ImportedStores
   const subscribersUrl = await postgres.createDatabase()
   await createSubscribers(subscribersUrl, realm, password, users)
   const env = {
+    ...NODE_ENV,
     ...{ DATABASE_URL: await postgres.createDatabase(), REDIS_URL: redis.url, PROXY_TOKEN: proxyToken },
     ...{ LOG_LEVEL: 'error', NONCE_TTL: '3600', NONCE_SECRET: 'benchmark-nonce-secret' },
   }

@@ -8,6 +8,7 @@ import { cpuSeconds } from './cpu-time.js'
 import { createDigestClient, nonceOf } from './digest-client.js'
 import { type ImportedStores, startImportedStores } from './imported-stores.js'
 import { startAsking, startReadingRedis, startWithAuthDb } from './kamailio-candidates.js'
+import { NODE_ENV } from './node-options.js'
 import { registerAll } from './register-all.js'
 import type { Row } from './report.js'
 import { sideBySide } from './rounds.js'
@@ -119,7 +120,7 @@ async function startAlwaysYes(answers: AlwaysYes, redisUrl?: string) {
     JSON.stringify(answers),
     ...(redisUrl ? [redisUrl] : []),
   ]
-  const stub = await startProcess(undefined, { command: process.execPath, args })
+  const stub = await startProcess(undefined, { command: process.execPath, args, env: NODE_ENV })
   const [, port = ''] = await stub.waitFor(/^ready (\d+)/m)
   return { pid: stub.pid, address: `127.0.0.1:${port}`, stop: () => stub.stop() }
 }

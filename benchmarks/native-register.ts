@@ -3,6 +3,7 @@ import { projectPath } from '../test/fixtures/project.js'
 import { cpuSeconds } from './cpu-time.js'
 import type { Deployment } from './deployment.js'
 import { type Load, startLoad } from './load.js'
+import { NODE_ENV } from './node-options.js'
 import type { RegisterLoad } from './register-load.js'
 import type { Row } from './report.js'
 import { median, sideBySide } from './rounds.js'
@@ -37,6 +38,7 @@ async function compare(deployment: Deployment, { limitIs, program, spends }: (ty
   const responder = await startProcess(undefined, {
     command: process.execPath,
     args: [projectPath(`dist-test/benchmarks/${program}.js`), ...(spends ? [redisUrl] : [])],
+    env: NODE_ENV,
   })
   const [, port] = await responder.waitFor(/^ready (\d+)/m)
   const start = async (server: Server) => {

@@ -13,7 +13,11 @@ import { copies, type Instruction, readStages, texts, words } from './dockerfile
 
 const stages = readStages('Dockerfile')
 const image: readonly Instruction[] = stages.at(-1) ?? []
-const packageJson = JSON.parse(readText('package.json')) as { engines: { node: string }; bin: { sipauthd: string } }
+const packageJson = JSON.parse(readText('package.json')) as {
+  engines: { node: string }
+  bin: { sipauthd: string }
+  scripts: { start: string }
+}
 
 t.test('every file that the images copy exists and reaches the builder', async (t) => {
   const ignored = readText('.dockerignore').split('\n')
@@ -63,10 +67,17 @@ t.test('it listens on all addresses, keeps its data in the volume, and exposes t
   t.strictSame(texts(image, 'EXPOSE'), [`${API_PORT} ${AUTH_PORT} ${SIP_PORT}/udp ${SIP_PORT}/tcp`])
 })
 
-t.test('it runs the program that the package offers, with serve as its default', async (t) => {
-  t.strictSame(texts(image, 'ENTRYPOINT').map(words), [['node', packageJson.bin.sipauthd]])
-  t.strictSame(texts(image, 'CMD').map(words), [['serve']])
-})
+t.test(
+  'it runs the program that the package offers, with serve as its default, as npm start and the unit do',
+  async (t) => {
+    const [entry = []] = texts(image, 'ENTRYPOINT').map(words)
+    t.strictSame([entry[0], entry.at(-1)], ['node', packageJson.bin.sipauthd])
+    t.strictSame(texts(image, 'CMD').map(words), [['serve']])
+    const served = `${entry.join(' ')} serve`
+    t.equal(packageJson.scripts.start, `exec ${served}`)
+    t.match(readText('systemd/sipauthd.service'), `ExecStart=/usr/bin/${served}\n`)
+  },
+)
 
 t.test('the health check passes while sipauthd serves, and fails when it does not', async (t) => {
   const [command = '', ...args] = texts(image, 'HEALTHCHECK').flatMap(words)
