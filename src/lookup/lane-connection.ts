@@ -5,8 +5,8 @@ import { BODY_MAX, type LaneRequest, readLaneRequest } from './lane-request.js'
 /** What the connections of a lane have in common. */
 export type LaneShared = {
   /**
-   * Answers a request: calls `write` later, once, with the bytes of the answer. False, and nothing done, where it is
-   * for node and Fastify to answer.
+   * Answers a request: calls `write` later, once, with the bytes of the answer, a character each. False, and nothing
+   * done, where it is for node and Fastify to answer.
    */
   answer(request: LaneRequest, write: (answer: string) => void): boolean
   /** Gives the connection away for good; what has arrived on it and was not answered comes first. */
@@ -74,7 +74,7 @@ export function openLaneConnection(socket: Socket, shared: LaneShared): LaneConn
 
   function write(answer: string): void {
     if (socket.destroyed) return
-    if (socket.write(answer)) done()
+    if (socket.write(answer, 'latin1')) done()
     // A client that does not read its answers gets no more of them.
     else socket.once('drain', done)
   }

@@ -37,6 +37,10 @@ const HEAD =
   'POST /v1/verify HTTP/1.1\r\nHost: x\r\n' +
   `Authorization: Bearer ${KNOWN_TOKENS.PROXY_TOKEN}\r\nContent-Type: application/x-www-form-urlencoded\r\n`
 const post = (body: string) => `${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`
+const postJson = (text: string) => {
+  const bytes = Buffer.from(text).toString('latin1')
+  return `${HEAD.replace(/x-www\S+/, 'json')}Content-Length: ${bytes.length}\r\n\r\n${bytes}`
+}
 const right = () => post(`method=REGISTER&authorization=${encodeURIComponent(nextAuthorization())}`)
 
 /** A connection that has left the lane, since what was asked on it first is not the lane's. */
@@ -84,8 +88,9 @@ t.test('what proxies send is answered in the lane, by the same bytes as the long
     () => post(form),
     () => `${curl.replace('/v1/verify', '/v1/verify?http=200')}Content-Length: ${form.length}\r\n\r\n${form}`,
     () => `${curl}Connection: keep-alive\r\nContent-Length: ${form.length}\r\n\r\n${form}`,
-    () =>
-      `${HEAD.replace(/x-www\S+/, 'json')}Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${Buffer.from(json).toString('latin1')}`,
+    () => postJson(json),
+    // The fault names it, in UTF-8.
+    () => postJson('{"b\u00f6b":"1","b\u00f6b":"2"}'),
     () => post('method=REGISTER&method=INVITE&realm=example.com'),
     () => post('realm=%zz'),
   ]
