@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto'
 import { computeHa1 } from '../src/digest/ha1.js'
-import { computeResponse } from '../src/digest/response.js'
 
 /** A user who answers challenges as a phone does: MD5, qop=auth. */
 export type DigestClient = {
@@ -16,7 +16,10 @@ export type DigestUser = {
   readonly count?: number
 } & ({ readonly password: string } | { readonly ha1: string })
 
-/** Starts counting for a nonce. */
+/**
+ * Starts counting for a nonce. It computes responses by itself: V8 compiles a function for all its callers, and what is
+ * measured has none but the checks.
+ */
 export function createDigestClient(user: DigestUser): DigestClient {
   const { username, realm, nonce } = user
   const ha1 = 'ha1' in user ? user.ha1 : computeHa1('MD5', username, realm, user.password)
@@ -25,8 +28,8 @@ export function createDigestClient(user: DigestUser): DigestClient {
   return {
     next(method, uri) {
       const nc = (++count).toString(16).padStart(8, '0')
-      const common = { algorithm: 'MD5', session: false, ha1, nonce, method, uri, qop: 'auth', nc, cnonce } as const
-      const response = computeResponse({ ...common, body: undefined })
+      const ha2 = hash('md5', `${method}:${uri}`)
+      const response = hash('md5', `${ha1}:${nonce}:${nc}:${cnonce}:auth:${ha2}`)
       return (
         `Digest username="${username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
         `algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=${nc}`

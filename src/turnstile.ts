@@ -7,8 +7,6 @@ export type Turnstile = {
   hasRoom(subject: string): boolean
   /** How many wait for a subject. */
   waiting(subject: string): number
-  /** Whether nobody is inside, for any subject. */
-  readonly isEmpty: boolean
 }
 
 /**
@@ -43,8 +41,5 @@ export function createTurnstile(roomOf: (subject: string) => number): Turnstile 
       return !held || (held.waiting.length === 0 && hasRoom(subject, held.inside))
     },
     waiting: (subject) => subjects.get(subject)?.waiting.length ?? 0,
-    get isEmpty() {
-      return subjects.size === 0
-    },
   }
 }

@@ -16,9 +16,11 @@ export type Presented =
 export function pickAuthorization(values: readonly string[], realm: string | undefined): Presented {
   let picked: Presented = { kind: 'none' }
   for (const value of values) {
-    if (value.trim() === '' || value === '<null>') continue
     const parsed = parseAuthorization(value)
-    if (parsed.kind === 'malformed') return { kind: 'malformed', detail: `Authorization: ${parsed.detail}` }
+    if (parsed.kind === 'malformed') {
+      if (isNone(value)) continue
+      return { kind: 'malformed', detail: `Authorization: ${parsed.detail}` }
+    }
     if (parsed.kind === 'other_scheme') {
       if (picked.kind === 'none') picked = { kind: 'unsupported' }
       continue
@@ -32,4 +34,9 @@ export function pickAuthorization(values: readonly string[], realm: string | und
     picked = parsed.kind === 'digest' ? parsed : { kind: 'unsupported' }
   }
   return picked
+}
+
+/** Neither can be read as anything else, so only what could not be read need be looked at. */
+function isNone(value: string): boolean {
+  return value === '<null>' || value.trim() === ''
 }

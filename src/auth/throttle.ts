@@ -97,7 +97,9 @@ export function createThrottle(deps: {
     return Math.ceil(leftMs / 1000)
   }
 
-  const isIdle = () => record.isWithoutBans && areIdle(guards)
+  /** Attempts that are judged, or wait for their turn. */
+  let judged = 0
+  const isIdle = () => judged === 0 && record.isWithoutBans
 
   return {
     get isIdle() {
@@ -141,11 +143,13 @@ export function createThrottle(deps: {
       const subjects = subjectsOf(attempt)
       if (subjects === undefined) return judge()
       if (guards.some(({ name, turnstile }) => turnstile.waiting(subjects[name]) >= WAITING_MAX[name])) return undefined
+      judged++
       // All take the guards in one order, so that nobody waits for a place while he holds the one that is waited for.
       for (const { name, turnstile } of guards) await turnstile.enter(subjects[name])
       try {
         return await judge()
       } finally {
+        judged--
         for (const { name, turnstile } of guards) turnstile.leave(subjects[name])
       }
     },
@@ -176,11 +180,5 @@ function createGuards(limits: ThrottleLimits, now: () => number): readonly Guard
 /** Whether the attempt would be let in to be judged at once. */
 function haveRoom(guards: readonly Guard[], subjects: Subjects): boolean {
   for (const { name, turnstile } of guards) if (!turnstile.hasRoom(subjects[name])) return false
-  return true
-}
-
-/** Whether nobody is being judged. */
-function areIdle(guards: readonly Guard[]): boolean {
-  for (const { turnstile } of guards) if (!turnstile.isEmpty) return false
   return true
 }

@@ -1,5 +1,6 @@
 import type { Codes } from './codes.js'
-import { figureOf, nextLower, nextUpper, numberOf } from './name-number.js'
+import { figureOf, withFigure } from './name-number.js'
+import { createNameTable, NO_NAME } from './name-table.js'
 import {
   COMMA,
   closingQuote,
@@ -28,14 +29,18 @@ export const PLACES = {
   'username*': 11,
 } as const
 
-/** Values by their places; undefined where a parameter is not given. */
-export type AuthParams = readonly (string | undefined)[]
+/** Parameters by their places. */
+export type AuthParams = {
+  /** Undefined where a parameter is not given. */
+  readonly values: readonly (string | undefined)[]
+  /** Where the value begins in the text, if it stands there as it is; -1 where its escapes had to be undone. */
+  readonly starts: readonly number[]
+}
 
 const NAMES = Object.keys(PLACES)
-const UPPERS = NAMES.map((name) => numberOf(name).upper)
-const LOWERS = NAMES.map((name) => numberOf(name).lower)
+const placeOf = createNameTable(NAMES)
 const BLANK = NAMES.map((): string | undefined => undefined)
-const UNREAD = -1
+const NO_STARTS = NAMES.map(() => -1)
 
 /**
  * Reads a comma-separated list of auth-params, RFC 9110 section 11.2, from `start` to the end of the value, in one pass
@@ -45,16 +50,16 @@ const UNREAD = -1
  */
 export function readAuthParams(text: string, codes: Codes, start: number): AuthParams | string {
   const values = BLANK.slice()
+  const starts = NO_STARTS.slice()
   let at = endOfEmptyElements(codes, start)
   while (at < text.length) {
     const nameAt = at
-    let [upper, lower] = [0, 0]
+    let number = 0
     for (let figure = figureOf(codes[at]); figure !== 0; figure = figureOf(codes[++at])) {
-      upper = nextUpper(upper, lower)
-      lower = nextLower(lower, figure)
+      number = withFigure(number, figure)
     }
     if (at === nameAt) return 'a parameter must begin with a name that is a token'
-    const place = placeOf(upper, lower)
+    const place = placeOf(number, codes, nameAt, at)
 
     // White space round a separator is rare: what is expected is looked for first.
     if (codes[at] !== EQUALS) {
@@ -65,12 +70,17 @@ export function readAuthParams(text: string, codes: Codes, start: number): AuthP
     if (codes[at] !== QUOTE) at = endOfSpace(codes, at)
 
     let value: string
+    let valueAt = at
     if (codes[at] === QUOTE) {
-      const plainEnd = endOfPlain(codes, at + 1)
+      valueAt = at + 1
+      const plainEnd = endOfPlain(codes, valueAt)
       const end = codes[plainEnd] === QUOTE ? plainEnd : closingQuote(codes, plainEnd)
       if (end < 0) return fault(place, 'must end its quotes and hold no control character')
-      value = text.slice(at + 1, end)
-      if (end !== plainEnd) value = undoEscapes(value)
+      value = text.slice(valueAt, end)
+      if (end !== plainEnd) {
+        value = undoEscapes(value)
+        valueAt = -1
+      }
       at = end + 1
     } else {
       const end = endOfToken(codes, at)
@@ -78,9 +88,10 @@ export function readAuthParams(text: string, codes: Codes, start: number): AuthP
       value = text.slice(at, end)
       at = end
     }
-    if (place !== UNREAD) {
+    if (place !== NO_NAME) {
       if (values[place] !== undefined) return fault(place, 'must not be given twice')
       values[place] = value
+      starts[place] = valueAt
     }
 
     if (codes[at] !== COMMA) {
@@ -89,14 +100,7 @@ export function readAuthParams(text: string, codes: Codes, start: number): AuthP
     }
     at = endOfEmptyElements(codes, at)
   }
-  return values
-}
-
-function placeOf(upper: number, lower: number): number {
-  for (let place = 0; place < LOWERS.length; place++) {
-    if (LOWERS[place] === lower && UPPERS[place] === upper) return place
-  }
-  return UNREAD
+  return { values, starts }
 }
 
 function fault(place: number, rule: string): string {

@@ -2,7 +2,7 @@ import { ALGORITHMS, type HashAlgorithm, parseAlgorithm } from './algorithm.js'
 import { type AuthParams, PLACES, readAuthParams } from './auth-params.js'
 import type { Qop } from './challenge.js'
 import { type Codes, createCodeReader } from './codes.js'
-import { readHex } from './hex.js'
+import { isLowerCaseHex, readHex } from './hex.js'
 import { endOfSpace, endOfToken, isFreeOfControls } from './scanner.js'
 
 /** What a request's Authorization or Proxy-Authorization header says, RFC 7616 section 3.4; every field checked. */
@@ -73,10 +73,10 @@ export function readAuthorization(value: string, codes: Codes): ParsedAuthorizat
     return isRight ? { kind: 'other_scheme', scheme } : malformed('the value must hold no control character')
   }
   const params = readAuthParams(value, codes, at)
-  return typeof params === 'string' ? malformed(params) : interpret(params)
+  return typeof params === 'string' ? malformed(params) : interpret(params, codes)
 }
 
-function interpret(values: AuthParams): ParsedAuthorization {
+function interpret({ values, starts }: AuthParams, codes: Codes): ParsedAuthorization {
   const username = values[PLACES.username]
   const realm = values[PLACES.realm]
   const nonce = values[PLACES.nonce]
@@ -112,7 +112,9 @@ function interpret(values: AuthParams): ParsedAuthorization {
   }
 
   const { hexLength } = ALGORITHMS[algorithm]
-  const isLowerCase = LOWER_CASE_HEX.test(response)
+  const responseAt = starts[PLACES.response] ?? -1
+  const isLowerCase =
+    responseAt < 0 ? LOWER_CASE_HEX.test(response) : isLowerCaseHex(codes, responseAt, responseAt + response.length)
   if (response.length !== hexLength || !(isLowerCase || HEX.test(response))) {
     return malformed(`response must be ${hexLength} hex digits`)
   }

@@ -7,7 +7,7 @@ const codesOf = createCodeReader(100)
 function read(text: string): unknown {
   const params = readAuthParams(text, codesOf(text), 0)
   if (typeof params === 'string') return params
-  const entries = Object.entries(PLACES).map(([name, place]) => [name, params[place]])
+  const entries = Object.entries(PLACES).map(([name, place]) => [name, params.values[place]])
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 

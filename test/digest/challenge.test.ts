@@ -63,7 +63,7 @@ t.test('a client reads the realm that the challenge was made with, whatever it h
       const challenge = formatChallenge({ ...CHALLENGE, realm })
       const codes = codesOf(challenge)
       const read = readAuthParams(challenge, codes, endOfToken(codes, 0))
-      return typeof read !== 'string' && read[PLACES.realm] === realm
+      return typeof read !== 'string' && read.values[PLACES.realm] === realm
     }),
   )
 })
