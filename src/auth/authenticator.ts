@@ -1,3 +1,5 @@
+// The global one is behind a getter, which costs as much as reading the clock.
+import { performance } from 'node:perf_hooks'
 import type { HashAlgorithm } from '../digest/algorithm.js'
 import type { Qop } from '../digest/challenge.js'
 import type { Nonces } from '../digest/nonce.js'
@@ -98,7 +100,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
    */
   function letInNear(request: AuthRequest, claim: Claim, place: Place): Verdict | Promise<Verdict> | undefined {
     // Mostly nobody is banned and nobody is being judged: then it need not be known who tries.
-    const retryAfterSeconds = throttle.isIdle ? 0 : throttle.peek(toAttempt(request, claim))
+    const retryAfterSeconds = throttle.isIdle() ? 0 : throttle.peek(toAttempt(request, claim))
     if (retryAfterSeconds === undefined) return undefined
     if (retryAfterSeconds > 0) return { reason: 'throttled', retryAfterSeconds }
     const record = responses.peekRight(request, claim)

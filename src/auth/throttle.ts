@@ -10,7 +10,7 @@ import { createSharedFailureRecord } from './shared-failure-record.js'
 /** Slows down whoever guesses passwords; nobody can lock a user out from elsewhere. Never throws and never rejects. */
 export type Throttle = {
   /** Whether it is known at once that nobody is banned, and nobody is being judged: then `peek` lets everybody pass. */
-  readonly isIdle: boolean
+  isIdle(): boolean
   /**
    * Seconds for which this attempt is refused, the right password too; 0: not at all, and nobody need wait for a turn to
    * judge it. Undefined where that is not known at once: then it is judged in its turn, and checked there.
@@ -102,9 +102,7 @@ export function createThrottle(deps: {
   const isIdle = () => judged === 0 && record.isWithoutBans
 
   return {
-    get isIdle() {
-      return isIdle()
-    },
+    isIdle,
 
     peek(attempt) {
       if (isIdle()) return 0

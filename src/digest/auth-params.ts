@@ -9,9 +9,11 @@ import {
   endOfPlain,
   endOfSpace,
   endOfToken,
+  isAscii,
   QUOTE,
   undoEscapes,
 } from './scanner.js'
+import { createWords } from './words.js'
 
 /** The parameters of an Authorization that are read (RFC 7616 section 3.4), each with the place of its value. */
 export const PLACES = {
@@ -39,6 +41,9 @@ export type AuthParams = {
 
 const NAMES = Object.keys(PLACES)
 const placeOf = createNameTable(NAMES)
+/** Realms, and uris, which name a domain in each REGISTER (RFC 3261 section 10.2): few are in use. */
+const words = createWords()
+
 const BLANK = NAMES.map((): string | undefined => undefined)
 const NO_STARTS = NAMES.map(() => -1)
 
@@ -73,15 +78,24 @@ export function readAuthParams(text: string, codes: Codes, start: number): AuthP
     let valueAt = at
     if (codes[at] === QUOTE) {
       valueAt = at + 1
-      const plainEnd = endOfPlain(codes, valueAt)
-      const end = codes[plainEnd] === QUOTE ? plainEnd : closingQuote(codes, plainEnd)
-      if (end < 0) return fault(place, 'must end its quotes and hold no control character')
-      value = text.slice(valueAt, end)
-      if (end !== plainEnd) {
-        value = undoEscapes(value)
-        valueAt = -1
+      const isWord = place === PLACES.realm || place === PLACES.uri
+      const word = isWord ? words.find(codes, valueAt) : undefined
+      if (word !== undefined && codes[valueAt + word.length] === QUOTE) {
+        value = word
+        at = valueAt + word.length + 1
+      } else {
+        const plainEnd = endOfPlain(codes, valueAt)
+        const end = codes[plainEnd] === QUOTE ? plainEnd : closingQuote(codes, plainEnd)
+        if (end < 0) return fault(place, 'must end its quotes and hold no control character')
+        value = text.slice(valueAt, end)
+        at = end + 1
+        if (end !== plainEnd) {
+          value = undoEscapes(value)
+          valueAt = -1
+        } else if (isWord && isAscii(codes, valueAt, end)) {
+          words.keep(value, codes, valueAt)
+        }
       }
-      at = end + 1
     } else {
       const end = endOfToken(codes, at)
       if (end === at) return fault(place, 'must have a token or a quoted string as its value')

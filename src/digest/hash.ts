@@ -6,5 +6,6 @@ import { ALGORITHMS, type HashAlgorithm } from './algorithm.js'
  * Throws where the algorithm is not available, see `isAlgorithmAvailable`.
  */
 export function hashHex(algorithm: HashAlgorithm, data: string | Uint8Array): string {
-  return hash(ALGORITHMS[algorithm].hash, data, 'hex')
+  // Nearly always this one: to look a name up by another takes as long as to hash a few characters.
+  return hash(algorithm === 'MD5' ? ALGORITHMS.MD5.hash : ALGORITHMS[algorithm].hash, data, 'hex')
 }

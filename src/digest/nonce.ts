@@ -52,6 +52,7 @@ const QOP_AT = 8
 const RANDOM_AT = 9
 const SIGNATURE_AT = 17
 const LENGTH = 33
+const TEXT_LENGTH = 44
 const VERSION = 1
 const SPELLING = /^[A-Za-z0-9_-]{44}$/
 
@@ -63,8 +64,13 @@ const REALM_LENGTH_BYTES = 4
  */
 const RECENT = 10_000
 
-/** What a nonce of ours says, and the realm that it is bound to, as it was spelt. */
-type Sealed = { readonly realm: string } & Omit<KnownNonce, 'kind'>
+/** A nonce of ours, what it says, and the realm that it is bound to, as it was spelt. */
+type Sealed = { readonly text: string; readonly realm: string } & Omit<KnownNonce, 'kind'>
+
+/** Characters that are random alone, with 30 bits in them: what is remembered of a nonce is found by these. */
+const KEY_AT = 12
+const KEY_LENGTH = 5
+const KEY_CHAR_BITS = 6
 
 const BAD: NonceCheck = { kind: 'bad' }
 
@@ -85,7 +91,7 @@ export function createNonces(deps: {
   if (!(lifetimeMs > 0)) throw new RangeError('the lifetime of nonces must be above 0 seconds')
   const randomBytes = createRandomBytes(SIGNATURE_AT - RANDOM_AT)
   let keys = createKeys(deps.secrets)
-  const recent = createRecent<Sealed>(RECENT)
+  const recent = createRecent<Sealed, number>(RECENT)
 
   function judge({ offer, expiresAtMs, id }: Sealed): NonceCheck {
     const leftMs = expiresAtMs - now()
@@ -104,11 +110,11 @@ export function createNonces(deps: {
     const signature = nonce.toString('latin1', SIGNATURE_AT)
     const signed = signedPart(nonce, realm)
     if (!keys.all.some((key) => equalInConstantTime(sign(key, signed), signature))) return undefined
-    return remember(nonce.toString('base64url'), readSealed(nonce, realm))
+    return remember(readSealed(nonce.toString('base64url'), nonce, realm))
   }
 
-  function remember(text: string, sealed: Sealed | undefined): Sealed | undefined {
-    if (sealed) recent.put(text, sealed)
+  function remember(sealed: Sealed | undefined): Sealed | undefined {
+    if (sealed) recent.put(keyOf(sealed.text), sealed)
     return sealed
   }
 
@@ -121,13 +127,14 @@ export function createNonces(deps: {
       nonce.set(randomBytes(), RANDOM_AT)
       nonce.write(sign(keys.signing, signedPart(nonce, realm)), SIGNATURE_AT, 'latin1')
       const text = nonce.toString('base64url')
-      remember(text, readSealed(nonce, realm))
+      remember(readSealed(text, nonce, realm))
       return text
     },
 
     check(text, realm) {
-      const known = recent.get(text)
-      const sealed = known?.realm === realm ? known : unseal(text, realm)
+      if (text.length !== TEXT_LENGTH) return BAD
+      const known = recent.get(keyOf(text))
+      const sealed = known?.text === text && known.realm === realm ? known : unseal(text, realm)
       return sealed ? judge(sealed) : BAD
     },
 
@@ -138,12 +145,18 @@ export function createNonces(deps: {
   }
 }
 
+function keyOf(text: string): number {
+  let key = 0
+  for (let at = KEY_AT; at < KEY_AT + KEY_LENGTH; at++) key = (key << KEY_CHAR_BITS) ^ text.charCodeAt(at)
+  return key
+}
+
 /** What the nonce says, bound to this realm. Undefined where its offer is none. */
-function readSealed(nonce: Buffer, realm: string): Sealed | undefined {
+function readSealed(text: string, nonce: Buffer, realm: string): Sealed | undefined {
   const offer = decodeOffer(nonce.readUInt8(ALGORITHMS_AT), nonce.readUInt8(QOP_AT))
   if (offer === undefined) return undefined
   const expiresAtMs = nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH)
-  return { realm, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
+  return { text, realm, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
 }
 
 function createKeys(secrets: readonly string[]): { readonly signing: Hmac; readonly all: readonly Hmac[] } {

@@ -1,8 +1,8 @@
-/** Holds what was put into it last, by a text. */
-export type Recent<Value> = {
-  get(text: string): Value | undefined
-  /** The text is kept: one that was cut out of a longer text would keep all of that. */
-  put(text: string, value: Value): void
+/** Holds what was put into it last, by a text or a number. */
+export type Recent<Value, Key = string> = {
+  get(key: Key): Value | undefined
+  /** The key is kept: a text that was cut out of a longer one would keep all of that. */
+  put(key: Key, value: Value): void
   clear(): void
 }
 
@@ -10,17 +10,17 @@ export type Recent<Value> = {
  * Holds at least the last `atLeast` values and at most twice as many. They lie in two generations: the older one goes
  * as a whole when the younger one is full, so that reading changes nothing and costs one look-up.
  */
-export function createRecent<Value>(atLeast: number): Recent<Value> {
-  let young = new Map<string, Value>()
-  let old = new Map<string, Value>()
+export function createRecent<Value, Key = string>(atLeast: number): Recent<Value, Key> {
+  let young = new Map<Key, Value>()
+  let old = new Map<Key, Value>()
   return {
-    get: (text) => young.get(text) ?? old.get(text),
-    put(text, value) {
+    get: (key) => young.get(key) ?? old.get(key),
+    put(key, value) {
       if (young.size >= atLeast) {
         old = young
         young = new Map()
       }
-      young.set(text, value)
+      young.set(key, value)
     },
     clear() {
       young = new Map()

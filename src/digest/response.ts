@@ -62,17 +62,9 @@ const REGISTER_HA2S: Readonly<Record<HashAlgorithm, Recent<string>>> = {
   'SHA-512-256': createRecent(URIS),
 }
 
-/** That of the last REGISTER: its uri is mostly that of the one before, and need not be looked up. */
-let last: { readonly algorithm: HashAlgorithm; readonly uri: string; readonly ha2: string } | undefined
-
 function registerHa2(algorithm: HashAlgorithm, uri: string): string {
-  if (last?.uri === uri && last.algorithm === algorithm) return last.ha2
-  const ha2 = REGISTER_HA2S[algorithm].get(uri) ?? rememberHa2(algorithm, uri)
-  last = { algorithm, uri, ha2 }
-  return ha2
-}
-
-function rememberHa2(algorithm: HashAlgorithm, uri: string): string {
+  const known = REGISTER_HA2S[algorithm].get(uri)
+  if (known !== undefined) return known
   const ha2 = hashHex(algorithm, `REGISTER:${uri}`)
   // As a text of its own: one that was cut out of a header keeps the whole header.
   if (uri.length <= URI_LENGTH_MAX) REGISTER_HA2S[algorithm].put(Buffer.from(uri, 'utf16le').toString('utf16le'), ha2)

@@ -1,4 +1,4 @@
-import type { Codes } from './codes.js'
+import { ABOVE_ASCII, type Codes } from './codes.js'
 import { figureOf } from './name-number.js'
 import { isControl } from './quoted-string.js'
 
@@ -73,6 +73,12 @@ export function isFreeOfControls(codes: Codes, start: number, end: number): bool
     const code = codes[at] ?? 0
     if (isControl(code) && code !== TAB) return false
   }
+  return true
+}
+
+/** Whether it is all ASCII from there to the end. */
+export function isAscii(codes: Codes, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if ((codes[at] ?? 0) >= ABOVE_ASCII) return false
   return true
 }
 

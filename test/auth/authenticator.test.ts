@@ -206,7 +206,7 @@ t.test('a wrong password and an unknown user cost the same work, and the right p
     nonces: createNonces({ secrets: ['a nonce secret'], lifetimeSeconds: 300, now: () => Date.UTC(2026, 0, 1) }),
     replayGuard: { spend: () => true },
     throttle: {
-      isIdle: false,
+      isIdle: () => false,
       peek: () => 0,
       check: async () => undefined,
       fail: async () => undefined,

@@ -197,3 +197,22 @@ t.test('username* (RFC 7616 section 3.4) is malformed, in the place of username 
   t.strictSame(parseAuthorization(`${withParam('username', undefined)}, ${extended}`), expected)
   t.strictSame(parseAuthorization(`${RFC3261}, ${extended}`), expected)
 })
+
+t.test('a realm or a uri that begins like one that was read before is read as it stands', async (t) => {
+  const names = [
+    'sip:example.com',
+    'sip:example.com',
+    'sip:example.comm',
+    'sip:example.co',
+    'sip:example.com\\"',
+    'sip:example.co\u00ff',
+    'sip:example.co\u00fe',
+  ]
+  for (const name of [...names, ...names.toReversed(), ...names]) {
+    const realm = name.replace('\\"', '"')
+    for (const place of ['realm', 'uri']) {
+      const parsed = parseAuthorization(withParam(place, `"${name}"`))
+      t.strictSame(parsed, { kind: 'digest', authorization: { ...PARSED, [place]: realm } }, `${place} ${name}`)
+    }
+  }
+})
