@@ -16,3 +16,8 @@ function ticksOf(pid: number): number {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return Number(fields[11]) + Number(fields[12])
 }
+
+/** CPU seconds of a process's first thread so far, to the nanosecond: its schedstat (proc(5) of the kernel's documentation). */
+export function mainThreadSeconds(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ', 1)[0]) / 1e9
+}

@@ -4,13 +4,15 @@ import pg from 'pg'
 import { computeHa1s } from '../src/provision/ha1s.js'
 import { createSid } from '../src/sid.js'
 import { type Postgres, startPostgres } from '../test/fixtures/postgres.js'
-import { startRedis } from '../test/fixtures/redis.js'
+import { type Redis, startRedis } from '../test/fixtures/redis.js'
 import { scratchFolder } from '../test/fixtures/scratch.js'
 import { runSipauthd } from '../test/fixtures/sipauthd.js'
 import type { Row } from './report.js'
+import { sideBySide } from './rounds.js'
 
 const ROWS = 50_000
 const BATCH = 1_000
+const ROUNDS = 3
 const REALM = 'pbx.example.com'
 
 /** `sipauthd import` as a process, mirror in Redis included, beside bare inserts of the same rows in the same batches. */
@@ -20,13 +22,13 @@ export async function benchmarkImport(): Promise<Row[]> {
     await startRedis(undefined),
     await scratchFolder('import'),
   ]
-  const limit = await bareInserts(await postgres.createDatabase())
+  const bare = async () => bareInserts(await postgres.createDatabase())
   const rows: Row[] = []
   for (const [what, toLine] of Object.entries(SOURCES)) {
     const file = join(folder, `${what}.csv`)
     writeFileSync(file, Array.from({ length: ROWS + 1 }, (_, index) => toLine(index)).join('\n'))
-    const ours = await imports(postgres, redis.url, file)
-    rows.push({ what: `import of ${what}`, limitIs: 'bare inserts of HA1s', unit: '/s', ours, limit })
+    const figures = await sideBySide(() => imports(postgres, redis, file), bare, ROUNDS)
+    rows.push({ what: `import of ${what}`, limitIs: 'bare inserts of HA1s', unit: '/s', ...figures })
   }
   await redis.stop()
   await postgres.stop()
@@ -45,8 +47,9 @@ function toHex(index: number): string {
 }
 
 /** Rows a second, from the start of the process to its end. */
-async function imports(postgres: Postgres, redisUrl: string, file: string): Promise<number> {
-  const env = { DATABASE_URL: await postgres.createDatabase(), REDIS_URL: redisUrl, LOG_LEVEL: 'error' }
+async function imports(postgres: Postgres, redis: Redis, file: string): Promise<number> {
+  await redis.cli('FLUSHALL')
+  const env = { DATABASE_URL: await postgres.createDatabase(), REDIS_URL: redis.url, LOG_LEVEL: 'error' }
   await runSipauthd(['migrate'], env)
   const start = process.hrtime.bigint()
   const { code, stdout, stderr } = await runSipauthd(['import', file], env)

@@ -13,14 +13,16 @@ export type Row = {
   readonly ours: number
   readonly limitIs?: string
   readonly limit?: number
+  /** Ours to the limit, where that is not the figures' own. */
+  readonly ratio?: number
   readonly target?: Target
   /** What else was seen, a sentence or two; stands below the table. */
   readonly note?: string
 }
 
 /** Ours to the limit; undefined where there is none. */
-function ratioOf({ ours, limit }: Row): number | undefined {
-  return limit === undefined ? undefined : ours / limit
+function ratioOf({ ours, limit, ratio }: Row): number | undefined {
+  return limit === undefined ? undefined : (ratio ?? ours / limit)
 }
 
 /** Whether the row's target is reached; undefined where it has none. */

@@ -16,6 +16,36 @@ export async function sideBySide(ours: Candidate, limit: Candidate, rounds = 7):
   return { ours: median(figures.ours), limit: median(figures.limit) }
 }
 
+/**
+ * Measures two things whose difference is small beside the machine's noise: in many short rounds in turn, each of two
+ * neighbours, who begins changing from one to the next. What disturbs the machine disturbs both neighbours, so the
+ * ratio is the median of theirs, and not that of the medians; `middleHalf` is where the middle half of the ratios lies.
+ */
+export async function inPairs(ours: Candidate, limit: Candidate, rounds: number): Promise<Pair & Ratio> {
+  await ours()
+  await limit()
+  const figures: { ours: number[]; limit: number[]; ratios: number[] } = { ours: [], limit: [], ratios: [] }
+  for (let round = 0; round < rounds; round++) {
+    const first = await (round % 2 === 0 ? ours : limit)()
+    const second = await (round % 2 === 0 ? limit : ours)()
+    const pair = round % 2 === 0 ? { ours: first, limit: second } : { ours: second, limit: first }
+    figures.ours.push(pair.ours)
+    figures.limit.push(pair.limit)
+    figures.ratios.push(pair.ours / pair.limit)
+  }
+  const [low, ratio, high] = [0.25, 0.5, 0.75].map((share) => quantile(figures.ratios, share))
+  if (low === undefined || ratio === undefined || high === undefined) throw new Error('there were no rounds')
+  return { ours: median(figures.ours), limit: median(figures.limit), ratio, middleHalf: [low, high] }
+}
+
+/** The ratio of ours to the limit, of pairs of rounds that stood beside each other. */
+export type Ratio = { readonly ratio: number; readonly middleHalf: readonly [low: number, high: number] }
+
+/** What the ratios of the pairs were, in words. */
+export function describePairs({ middleHalf: [low, high] }: Ratio, rounds: number): string {
+  return `The ratio is the median of those of ${rounds} pairs of rounds; half of them lie within ${low.toFixed(2)} and ${high.toFixed(2)}.`
+}
+
 export type Pair = { readonly ours: number; readonly limit: number }
 
 export function median(figures: readonly number[]): number {
