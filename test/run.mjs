@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { failedPoints } from './failures.mjs'
 import { ensurePrograms } from './programs.mjs'
 
@@ -14,11 +14,15 @@ const project = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const results = join(project, '.tap/last-run.tap')
 const say = (text) => console.log(`— ${text}`)
 
-/** Runs one of the project's own tools to its end; a signal to us ends it too. Resolves with whether it succeeded. */
-function tool(script, args) {
+/**
+ * Runs one of the project's own tools to its end, with more variables in its environment; a signal to us ends it too.
+ * Resolves with whether it succeeded.
+ */
+function tool(script, args, variables = {}) {
   const child = spawn(process.execPath, [join(project, 'node_modules', script), ...args], {
     cwd: project,
     stdio: 'inherit',
+    env: { ...process.env, ...variables },
   })
   const pass = (signal) => child.kill(signal)
   process.on('SIGINT', pass).on('SIGTERM', pass)
@@ -34,7 +38,13 @@ function tool(script, args) {
 const tools = {
   biome: (...args) => tool('@biomejs/biome/bin/biome', args),
   tsc: (...args) => tool('typescript/bin/tsc', args),
-  tap: (...args) => tool('tap/dist/esm/run.mjs', args),
+  tap: (...args) => tool('tap/dist/esm/run.mjs', args, { NODE_OPTIONS: testNodeOptions() }),
+}
+
+/** Those of the caller, and ours behind them. */
+function testNodeOptions() {
+  const preload = `--import=${pathToFileURL(join(project, 'test/without-module-hooks.mjs'))}`
+  return [process.env.NODE_OPTIONS ?? '', preload].join(' ').trim()
 }
 
 function filesBelow(folder) {
