@@ -120,7 +120,7 @@ t.test('a command that is called wrongly says how, with exit code 2, before anyt
 })
 
 t.test('an account is created and listed without the management API, on the embedded database too', async (t) => {
-  const env = { DATA_DIR: await embeddedFolder(), LOG_LEVEL: 'warn' }
+  const env = { DATA_DIR: await embeddedFolder({ empty: true }), LOG_LEVEL: 'warn' }
   const created = await runSipauthd(['account', 'create', 'Rosa', '&', 'Söhne'], env)
   t.equal(created.code, 0)
   const [account] = jsonLines(created.stdout)

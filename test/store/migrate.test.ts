@@ -57,7 +57,7 @@ t.test('several processes that migrate one empty database at once all succeed, a
 
 const DATABASES = {
   PostgreSQL: async () => openPostgres(await postgres.createDatabase(), SILENT),
-  'the embedded database': async () => openEmbedded(await embeddedFolder(), SILENT),
+  'the embedded database': async () => openEmbedded(await embeddedFolder({ empty: true }), SILENT),
 } as const
 
 for (const [name, open] of Object.entries(DATABASES)) {
