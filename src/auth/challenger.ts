@@ -49,7 +49,7 @@ export function createChallenger(deps: {
     readOffer,
 
     challenge(reason, realm, offer) {
-      const near = offer || !isRealm(realm) ? undefined : source.near.peekRealm(realm)
+      const near = offer ? undefined : source.near.peekRealm(realm)
       return near === undefined ? ask(reason, realm, offer) : issue(reason, realm, near ?? undefined)
     },
   }

@@ -1,6 +1,6 @@
 import { equalInConstantTime } from './equal.js'
 import { createHmac, type Hmac } from './hmac.js'
-import { decodeOffer, encodeOffer, type Offer } from './offer.js'
+import { createOfferCodec, type Offer } from './offer.js'
 import { createRandomBytes } from './random-bytes.js'
 import { createRecent } from './recent.js'
 
@@ -58,6 +58,10 @@ const SPELLING = /^[A-Za-z0-9_-]{44}$/
 
 const REALM_LENGTH_BYTES = 4
 
+/** Realms of which the signed part is kept but for the nonce, at least. */
+const REALMS = 500
+const REALM_LENGTH_MAX = 256
+
 /**
  * Nonces that this process issued or found right lately, at least; about 5 MB of them. A phone comes back with the nonce
  * that it was just given, and then with that one again.
@@ -71,6 +75,9 @@ type Sealed = { readonly text: string; readonly realm: string } & Omit<KnownNonc
 const KEY_AT = 12
 const KEY_LENGTH = 5
 const KEY_CHAR_BITS = 6
+
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const ID_WHOLE = 10
 
 const BAD: NonceCheck = { kind: 'bad' }
 
@@ -92,6 +99,10 @@ export function createNonces(deps: {
   const randomBytes = createRandomBytes(SIGNATURE_AT - RANDOM_AT)
   let keys = createKeys(deps.secrets)
   const recent = createRecent<Sealed, number>(RECENT)
+  const offers = createOfferCodec()
+  const signedPart = createSigned()
+  /** Every nonce that is issued is put together here. */
+  const made = Buffer.alloc(LENGTH)
 
   function judge({ offer, expiresAtMs, id }: Sealed): NonceCheck {
     const leftMs = expiresAtMs - now()
@@ -113,6 +124,13 @@ export function createNonces(deps: {
     return remember(readSealed(nonce.toString('base64url'), nonce, realm))
   }
 
+  /** What the nonce says, bound to this realm. Undefined where its offer is none. */
+  function readSealed(text: string, nonce: Buffer, realm: string): Sealed | undefined {
+    const offer = offers.decode(nonce[ALGORITHMS_AT] ?? 0, nonce[QOP_AT] ?? 0)
+    if (offer === undefined) return undefined
+    return { text, realm, offer, expiresAtMs: nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH), id: idOf(text) }
+  }
+
   function remember(sealed: Sealed | undefined): Sealed | undefined {
     if (sealed) recent.put(keyOf(sealed.text), sealed)
     return sealed
@@ -120,14 +138,16 @@ export function createNonces(deps: {
 
   return {
     issue(realm, offer) {
-      const nonce = Buffer.alloc(LENGTH)
-      nonce[0] = VERSION
-      nonce.writeUIntBE(Math.floor(now()) + lifetimeMs, EXPIRY_AT, EXPIRY_LENGTH)
-      nonce.set(encodeOffer(offer), ALGORITHMS_AT)
-      nonce.set(randomBytes(), RANDOM_AT)
-      nonce.write(sign(keys.signing, signedPart(nonce, realm)), SIGNATURE_AT, 'latin1')
-      const text = nonce.toString('base64url')
-      remember(readSealed(text, nonce, realm))
+      const { algorithms, qop } = offers.encode(offer)
+      made[0] = VERSION
+      made.writeUIntBE(Math.floor(now()) + lifetimeMs, EXPIRY_AT, EXPIRY_LENGTH)
+      made[ALGORITHMS_AT] = algorithms
+      made[QOP_AT] = qop
+      randomBytes(made, RANDOM_AT)
+      const signature = sign(keys.signing, signedPart(made, realm))
+      for (let at = SIGNATURE_AT; at < LENGTH; at++) made[at] = signature.charCodeAt(at - SIGNATURE_AT)
+      const text = made.toString('base64url')
+      remember(readSealed(text, made, realm))
       return text
     },
 
@@ -151,12 +171,10 @@ function keyOf(text: string): number {
   return key
 }
 
-/** What the nonce says, bound to this realm. Undefined where its offer is none. */
-function readSealed(text: string, nonce: Buffer, realm: string): Sealed | undefined {
-  const offer = decodeOffer(nonce.readUInt8(ALGORITHMS_AT), nonce.readUInt8(QOP_AT))
-  if (offer === undefined) return undefined
-  const expiresAtMs = nonce.readUIntBE(EXPIRY_AT, EXPIRY_LENGTH)
-  return { text, realm, offer, expiresAtMs, id: nonce.toString('base64url', RANDOM_AT, SIGNATURE_AT) }
+/** The random bytes in base64url: ten characters of the nonce, and four bits of the next. */
+function idOf(text: string): string {
+  const last = BASE64URL.indexOf(text.charAt(KEY_AT + ID_WHOLE)) & 0b111100
+  return text.slice(KEY_AT, KEY_AT + ID_WHOLE) + BASE64URL.charAt(last)
 }
 
 function createKeys(secrets: readonly string[]): { readonly signing: Hmac; readonly all: readonly Hmac[] } {
@@ -167,14 +185,26 @@ function createKeys(secrets: readonly string[]): { readonly signing: Hmac; reado
   return { signing, all }
 }
 
-function signedPart(nonce: Buffer, realm: string): Buffer {
-  const lowerCase = realm.toLowerCase()
-  const realmLength = Buffer.byteLength(lowerCase)
-  const part = Buffer.allocUnsafe(SIGNATURE_AT + REALM_LENGTH_BYTES + realmLength)
-  nonce.copy(part, 0, 0, SIGNATURE_AT)
-  part.writeUInt32BE(realmLength, SIGNATURE_AT)
-  part.write(lowerCase, SIGNATURE_AT + REALM_LENGTH_BYTES)
-  return part
+/** Makes what is signed of a nonce, for a realm; good until it is called again. */
+function createSigned(): (nonce: Buffer, realm: string) => Buffer {
+  const parts = createRecent<Buffer>(REALMS)
+
+  function keepPart(realm: string): Buffer {
+    const lowerCase = realm.toLowerCase()
+    const realmLength = Buffer.byteLength(lowerCase)
+    const part = Buffer.alloc(SIGNATURE_AT + REALM_LENGTH_BYTES + realmLength)
+    part.writeUInt32BE(realmLength, SIGNATURE_AT)
+    part.write(lowerCase, SIGNATURE_AT + REALM_LENGTH_BYTES)
+    // As a text of its own: what was cut out of a request would keep all of that.
+    if (realm.length <= REALM_LENGTH_MAX) parts.put(Buffer.from(realm, 'utf16le').toString('utf16le'), part)
+    return part
+  }
+
+  return (nonce, realm) => {
+    const part = parts.get(realm) ?? keepPart(realm)
+    for (let at = 0; at < SIGNATURE_AT; at++) part[at] = nonce[at] ?? 0
+    return part
+  }
 }
 
 /** The signature as a string, a character for each byte, as the comparison of secrets takes it. */

@@ -16,6 +16,35 @@ const PLACE_MASK = 0b11
 const ALGORITHM_CODES: readonly HashAlgorithm[] = ['MD5', 'SHA-256', 'SHA-512-256']
 const QOP_CODES: readonly Qop[] = ['auth', 'auth-int']
 
+/** Encodes and decodes offers, and remembers what it did last: most are like the one before. */
+export type OfferCodec = {
+  /** Throws a RangeError for more than three of either. */
+  encode(offer: Offer): OfferBytes
+  decode(algorithmsByte: number, qopByte: number): Offer | undefined
+}
+
+export type OfferBytes = { readonly algorithms: number; readonly qop: number }
+
+export function createOfferCodec(): OfferCodec {
+  let encoded: { readonly offer: Offer; readonly bytes: OfferBytes } | undefined
+  let decoded: { readonly offer: Offer | undefined; readonly bytes: OfferBytes } | undefined
+  return {
+    encode(offer) {
+      if (encoded?.offer.algorithms !== offer.algorithms || encoded.offer.qop !== offer.qop) {
+        const [algorithms, qop] = encodeOffer(offer)
+        encoded = { offer, bytes: { algorithms, qop } }
+      }
+      return encoded.bytes
+    },
+    decode(algorithms, qop) {
+      if (decoded?.bytes.algorithms !== algorithms || decoded.bytes.qop !== qop) {
+        decoded = { offer: decodeOffer(algorithms, qop), bytes: { algorithms, qop } }
+      }
+      return decoded.offer
+    },
+  }
+}
+
 /** The offer as two bytes, algorithms and qop. Throws a RangeError for more than three of either. */
 export function encodeOffer(offer: Offer): readonly [algorithms: number, qop: number] {
   return [encode(offer.algorithms, ALGORITHM_CODES), encode(offer.qop, QOP_CODES)]

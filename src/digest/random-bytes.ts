@@ -3,18 +3,18 @@ import { randomFillSync } from 'node:crypto'
 const DRAWS_AT_ONCE = 512
 
 /**
- * Returns a source of `length` random bytes a call. They are drawn in bulk: asking node:crypto for a few costs nearly
- * as much as asking it for thousands. The array is a view that a later refill writes over, so it is copied at once.
+ * Returns a source of random bytes, which writes `length` of them into an array, from a place on. They are drawn in bulk:
+ * asking node:crypto for a few costs nearly as much as asking it for thousands.
  */
-export function createRandomBytes(length: number): () => Uint8Array {
+export function createRandomBytes(length: number): (into: Uint8Array, at: number) => void {
   const pool = new Uint8Array(DRAWS_AT_ONCE * length)
-  let at = pool.length
-  return () => {
-    if (at === pool.length) {
+  let next = pool.length
+  return (into, at) => {
+    if (next === pool.length) {
       randomFillSync(pool)
-      at = 0
+      next = 0
     }
-    at += length
-    return pool.subarray(at - length, at)
+    for (let index = 0; index < length; index++) into[at + index] = pool[next + index] ?? 0
+    next += length
   }
 }

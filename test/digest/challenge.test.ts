@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { PLACES, readAuthParams } from '../../src/digest/auth-params.js'
-import { type Challenge, formatChallenge } from '../../src/digest/challenge.js'
+import { type Challenge, formatChallenge, type Qop } from '../../src/digest/challenge.js'
 import { createCodeReader } from '../../src/digest/codes.js'
 import { endOfToken } from '../../src/digest/scanner.js'
 
@@ -65,5 +65,24 @@ t.test('a client reads the realm that the challenge was made with, whatever it h
       const read = readAuthParams(challenge, codes, endOfToken(codes, 0))
       return typeof read !== 'string' && read.values[PLACES.realm] === realm
     }),
+  )
+})
+
+t.test('a challenge is written the same whatever was written before', async () => {
+  const [auth, both]: readonly (readonly Qop[])[] = [['auth'], ['auth', 'auth-int']]
+  const challenges = fc.record({
+    realm: fc.constantFrom('a.example.com', 'b.example.com', `${'c'.repeat(300)}`),
+    nonce: fc.constantFrom('one', 'two'),
+    algorithm: fc.constantFrom('MD5', 'SHA-256', 'SHA-512-256'),
+    qop: fc.oneof(fc.constantFrom(auth, both), fc.constant(['auth'])),
+    stale: fc.boolean(),
+  }) as fc.Arbitrary<Challenge>
+  fc.assert(
+    fc.property(challenges, (challenge) => {
+      const { realm, nonce, algorithm, qop, stale } = challenge
+      const expected = `Digest realm="${realm}", nonce="${nonce}"${stale ? ', stale=true' : ''}, algorithm=${algorithm}`
+      return formatChallenge(challenge) === `${expected}, qop="${qop}"`
+    }),
+    { numRuns: 500 },
   )
 })

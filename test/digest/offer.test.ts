@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { ALGORITHMS, type HashAlgorithm } from '../../src/digest/algorithm.js'
-import { decodeOffer, encodeOffer, type Offer } from '../../src/digest/offer.js'
+import { createOfferCodec, decodeOffer, encodeOffer, type Offer } from '../../src/digest/offer.js'
 
 const NAMES = Object.keys(ALGORITHMS) as HashAlgorithm[]
 
@@ -33,4 +33,19 @@ t.test('bytes that no offer is written as are none', async (t) => {
 
 t.test('an offer of more than three algorithms is the caller’s mistake', async (t) => {
   t.throws(() => encodeOffer({ algorithms: ['MD5', 'MD5', 'MD5', 'MD5'], qop: [] }), RangeError)
+})
+
+t.test('what was encoded or decoded before does not show', async (t) => {
+  const codec = createOfferCodec()
+  fc.assert(
+    fc.property(fc.array(offers, { maxLength: 4 }), (some) => {
+      for (const offer of [...some, ...some, ...some.toReversed()]) {
+        const { algorithms, qop } = codec.encode(offer)
+        t.strictSame([algorithms, qop], encodeOffer(offer))
+        t.strictSame(codec.encode(offer), { algorithms, qop })
+        t.strictSame(codec.decode(algorithms, qop), offer)
+      }
+      return codec.decode(0b000100, 0) === undefined
+    }),
+  )
 })
