@@ -43,6 +43,8 @@ t.test('what was encoded or decoded before does not show', async (t) => {
         const { algorithms, qop } = codec.encode(offer)
         t.strictSame([algorithms, qop], encodeOffer(offer))
         t.strictSame(codec.encode(offer), { algorithms, qop })
+        t.strictSame(codec.encode({ ...offer, qop: [] }), { algorithms, qop: 0 })
+        t.strictSame(codec.encode({ ...offer, algorithms: [] }), { algorithms: 0, qop })
         t.strictSame(codec.decode(algorithms, qop), offer)
       }
       return codec.decode(0b000100, 0) === undefined
