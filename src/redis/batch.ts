@@ -16,12 +16,9 @@ export function createBatch<Item, Answer>(deps: {
   ask(items: readonly Item[]): Promise<readonly (Answer | Error)[]>
   /** Most items of one call. */
   readonly most: number
-  /** Whether what is asked while no call is under way goes at once, without waiting for the end of the turn. */
-  readonly firstAtOnce?: boolean
 }): Batched<Item, Answer> {
-  const { ask, most, firstAtOnce = false } = deps
+  const { ask, most } = deps
   let waiting: Waiting<Item, Answer>[] = []
-  let running = 0
 
   function send(): void {
     const all = waiting
@@ -33,7 +30,6 @@ export function createBatch<Item, Answer>(deps: {
   }
 
   async function answerAll(waiting: readonly Waiting<Item, Answer>[]): Promise<void> {
-    running++
     try {
       const answers = await ask(waiting.map(({ item }) => item))
       if (answers.length !== waiting.length) throw new Error(`${waiting.length} were asked, ${answers.length} answered`)
@@ -43,15 +39,12 @@ export function createBatch<Item, Answer>(deps: {
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error)
-    } finally {
-      running--
     }
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (firstAtOnce && running === 0 && waiting.length === 0) answerAll([{ item, resolve, reject }])
       // After the poll phase: every socket that had something to say in this turn has been heard by then.
-      else if (waiting.push({ item, resolve, reject }) === 1) setImmediate(send)
+      if (waiting.push({ item, resolve, reject }) === 1) setImmediate(send)
     })
 }

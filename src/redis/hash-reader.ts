@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { createBatch } from './batch.js'
 import type { RedisClient } from './client.js'
 import { createScript } from './script.js'
@@ -18,10 +19,15 @@ for i = 1, #KEYS do found[i] = redis.pcall('HMGET', KEYS[i], unpack(ARGV)) end
 return found
 `)
 
+/** Whether one server is being asked something. */
+function awaitsAnswers(redis: RedisClient): boolean {
+  return !redis.isCluster && (redis as Redis).commandQueue.length > 0
+}
+
 /**
- * Reads the same fields of one hash after the other. One goes out at once where none is being read; what is asked while
- * one is, goes together at the end of the turn of the event loop: when many phones come at a time, a command for each
- * costs this process more than all the rest of a lookup. In a cluster each goes by itself.
+ * Reads the same fields of one hash after the other. One goes out at once where no answer is awaited; those that are
+ * wanted while one is, go together at the end of the turn of the event loop: when many phones come at a time, a command
+ * for each costs this process more than all the rest of a lookup. In a cluster each goes by itself.
  */
 export function createHashReader(redis: RedisClient, fields: readonly string[]): HashReader {
   async function ask(keys: readonly string[]): Promise<readonly (FieldValues | Error)[]> {
@@ -30,5 +36,6 @@ export function createHashReader(redis: RedisClient, fields: readonly string[]):
     return (await READ(redis, keys, fields)) as (FieldValues | Error)[]
   }
 
-  return createBatch({ ask, most: redis.isCluster ? 1 : HASHES_MAX, firstAtOnce: true })
+  const readTogether = createBatch({ ask, most: HASHES_MAX })
+  return (key) => (awaitsAnswers(redis) ? readTogether(key) : redis.hmget(key, ...fields))
 }

@@ -64,24 +64,3 @@ t.test('an answer that is an error fails for its own item', async (t) => {
   const outcomes = await Promise.allSettled([1, 2, 3].map(double))
   t.match(outcomes, [{ value: 2 }, { reason: /odd/ }, { value: 6 }])
 })
-
-t.test('where it is wanted, what is asked while nothing is under way goes at once', async (t) => {
-  const calls: (readonly number[])[] = []
-  const answered = new EventEmitter()
-  const ask = async (items: readonly number[]) => {
-    calls.push(items)
-    await once(answered, 'answer')
-    return items
-  }
-  const same = createBatch<number, number>({ most: 10, firstAtOnce: true, ask })
-  const first = [1, 2, 3].map(same)
-  t.same(calls, [[1]])
-  await nextTurn()
-  t.same(calls, [[1], [2, 3]])
-  answered.emit('answer')
-  t.same(await Promise.all(first), [1, 2, 3])
-  const next = same(4)
-  t.same(calls, [[1], [2, 3], [4]])
-  answered.emit('answer')
-  t.equal(await next, 4)
-})
