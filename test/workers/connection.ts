@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Owner } from '../fixtures/process.js'
 import { processTree } from '../fixtures/process-tree.js'
+import { until } from '../fixtures/until.js'
 import { BEARER } from '../lookup/proxy.js'
 
 /** A verdict as the lookup API gives it. */
@@ -46,7 +47,8 @@ export async function openConnection(
   }
 
   await ask('/healthz')
-  const owner = findOwner(processTree(pid), Number(new URL(auth).port), localPort)
+  // Processes come and go while their tree is read, and the kernel's list of connections is not of one moment either.
+  const owner = await until(() => findOwner(processTree(pid), Number(new URL(auth).port), localPort))
   if (owner === undefined) throw new Error(`nobody below ${pid} has a connection from port ${localPort}`)
   return {
     pid: owner,
@@ -64,8 +66,16 @@ export function findOwner(pids: readonly number[], serverPort: number, clientPor
   const connections = readFileSync('/proc/net/tcp', 'latin1')
   const [, inode] = new RegExp(`:${local} \\w+:${remote} (?:\\S+ +){6}(\\d+)`).exec(connections) ?? []
   return pids.findLast((pid) =>
-    readdirSync(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
+    readDescriptors(pid).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
   )
+}
+
+function readDescriptors(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+  } catch {
+    return [] // it ended meanwhile
+  }
 }
 
 function readLink(path: string): string {

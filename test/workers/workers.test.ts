@@ -13,7 +13,7 @@ import { type Sipauthd, startSipauthd } from '../fixtures/sipauthd.js'
 import { createTenant, KNOWN_TOKENS, PASSWORD } from '../fixtures/tenant.js'
 import { until } from '../fixtures/until.js'
 import { openWire } from '../lookup/wire.js'
-import { SILENT } from '../provision/stage.js'
+import { SILENT, waiting } from '../provision/stage.js'
 import { type Connection, findOwner, openConnection } from './connection.js'
 
 const REALM = 'workers.example.com'
@@ -297,13 +297,18 @@ t.test('SIGTERM lets the workers be unready for a time, answer what runs, and en
   const workers = workersOf(a)
   a.signal('SIGTERM')
   await until(() => fetch(`${a.auth}/readyz`).then(({ status }) => status === 503))
-  postgres.pause()
-  t.teardown(() => postgres.resume())
+  const database = openPostgres(shared.DATABASE_URL, SILENT)
+  t.teardown(() => database.close())
+  const session = await database.openSession()
+  t.teardown(() => session.close())
+  await session.client.query('begin')
+  await session.client.query('select from credential_lists where sid = $1 for update', [tenant.listSid])
   const created = tenant.add('held-up')
-  await until(() => fetch(`${a.auth}/healthz`).then(({ ok }) => ok))
+  // Where it only were on its way, whether it is answered or cut off would be chance.
+  await until(async () => (await waiting({ database })) > 0)
   a.signal('SIGTERM')
   await a.waitForLog(/"stopping without further delay"/)
-  postgres.resume()
+  await session.client.query('rollback')
   t.match(await created, /^CR/)
   t.same(await a.exit, { code: 0, signal: null })
   t.notOk(workers.some(isAlive))
