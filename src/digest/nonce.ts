@@ -3,6 +3,7 @@ import { createHmac, type Hmac } from './hmac.js'
 import { createOfferCodec, type Offer } from './offer.js'
 import { createRandomBytes } from './random-bytes.js'
 import { createRecent } from './recent.js'
+import { createSignedPart } from './signed-part.js'
 
 export type { Offer } from './offer.js'
 
@@ -56,12 +57,6 @@ const TEXT_LENGTH = 44
 const VERSION = 1
 const SPELLING = /^[A-Za-z0-9_-]{44}$/
 
-const REALM_LENGTH_BYTES = 4
-
-/** Realms of which the signed part is kept but for the nonce, at least. */
-const REALMS = 500
-const REALM_LENGTH_MAX = 256
-
 /**
  * Nonces that this process issued or found right lately, at least; about 5 MB of them. A phone comes back with the nonce
  * that it was just given, and then with that one again.
@@ -100,7 +95,7 @@ export function createNonces(deps: {
   let keys = createKeys(deps.secrets)
   const recent = createRecent<Sealed, number>(RECENT)
   const offers = createOfferCodec()
-  const signedPart = createSigned()
+  const signedPart = createSignedPart(SIGNATURE_AT)
   /** Every nonce that is issued is put together here. */
   const made = Buffer.alloc(LENGTH)
 
@@ -183,28 +178,6 @@ function createKeys(secrets: readonly string[]): { readonly signing: Hmac; reado
   const [signing] = all
   if (signing === undefined) throw new RangeError('signing nonces needs at least one secret')
   return { signing, all }
-}
-
-/** Makes what is signed of a nonce, for a realm; good until it is called again. */
-function createSigned(): (nonce: Buffer, realm: string) => Buffer {
-  const parts = createRecent<Buffer>(REALMS)
-
-  function keepPart(realm: string): Buffer {
-    const lowerCase = realm.toLowerCase()
-    const realmLength = Buffer.byteLength(lowerCase)
-    const part = Buffer.alloc(SIGNATURE_AT + REALM_LENGTH_BYTES + realmLength)
-    part.writeUInt32BE(realmLength, SIGNATURE_AT)
-    part.write(lowerCase, SIGNATURE_AT + REALM_LENGTH_BYTES)
-    // As a text of its own: what was cut out of a request would keep all of that.
-    if (realm.length <= REALM_LENGTH_MAX) parts.put(Buffer.from(realm, 'utf16le').toString('utf16le'), part)
-    return part
-  }
-
-  return (nonce, realm) => {
-    const part = parts.get(realm) ?? keepPart(realm)
-    for (let at = 0; at < SIGNATURE_AT; at++) part[at] = nonce[at] ?? 0
-    return part
-  }
 }
 
 /** The signature as a string, a character for each byte, as the comparison of secrets takes it. */
