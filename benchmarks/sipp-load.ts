@@ -27,10 +27,12 @@ export async function createSippLoad(options: {
   const row = (name: string) => `${name};${password};${realm};[authentication username=${name} password=${password}];`
   const rows = Array.from({ length: users }, (_, index) => row(`user${index}`))
   writeFileSync(file, ['RANDOM', ...rows, ''].join('\n'))
+  // The same for all runs: phones with another contact each time would soon have more than a registrar takes.
+  const ports = [String(await freePort()), String(await freePort())] as const
   return {
     async register(target, calls) {
       const args = [target, '-sf', projectPath('test/fixtures/sipp/register.xml'), '-inf', file, '-auth_uri', realm]
-      args.push('-i', '127.0.0.1', '-p', String(await freePort()), '-mp', String(await freePort()), '-t', 'u1')
+      args.push('-i', '127.0.0.1', '-p', ports[0], '-mp', ports[1], '-t', 'u1')
       args.push(
         '-m',
         String(calls),
