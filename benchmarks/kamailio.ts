@@ -20,7 +20,7 @@ const NEAR_CACHE_SIZE = String(2.5 * USERS)
 const CALLS = { http: 6_000, stores: 15_000 }
 const ROUNDS = 5
 /** Node compiles what is asked often, and twice better what is asked very often: both servers are to be done with that. */
-const WARM_UP_CALLS = 15_000
+const WARM_UP_CALLS = 30_000
 
 /** Kamailio under SIPp: with sipauthd beside those who always say yes, and reading sipauthd's Redis beside its own database. */
 export async function benchmarkKamailio(): Promise<Row[]> {
