@@ -8,9 +8,10 @@ type Waiting<Item, Answer> = {
 }
 
 /**
- * Collects what is asked in one turn of the event loop, and asks it at the end of the turn with as few calls of `ask`
- * as `most` items in each allow. `ask` answers in the order of its items, with an Error for those that failed alone; where
- * it rejects, or answers less than it was asked, all items of that call reject. Nobody waits for more to come: what is asked alone goes alone.
+ * Collects what is asked in one turn of the event loop, and asks it at the end of the turn, or as soon as there are
+ * `most` items, which is what one call of `ask` takes. `ask` answers in the order of its items, with an Error for those
+ * that failed alone; where it rejects, or answers less than it was asked, all items of that call reject. Nobody waits for
+ * more to come: what is asked alone goes alone.
  */
 export function createBatch<Item, Answer>(deps: {
   ask(items: readonly Item[]): Promise<readonly (Answer | Error)[]>
@@ -44,7 +45,9 @@ export function createBatch<Item, Answer>(deps: {
 
   return (item) =>
     new Promise((resolve, reject) => {
+      const count = waiting.push({ item, resolve, reject })
+      if (count === most) send()
       // After the poll phase: every socket that had something to say in this turn has been heard by then.
-      if (waiting.push({ item, resolve, reject }) === 1) setImmediate(send)
+      else if (count === 1) setImmediate(send)
     })
 }

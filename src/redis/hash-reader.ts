@@ -10,7 +10,7 @@ export type FieldValues = readonly (string | null)[]
 export type HashReader = (key: string) => Promise<FieldValues>
 
 /** Hashes of one call: while Redis reads those of the next one, this process reads its answer. */
-const HASHES_MAX = 64
+const HASHES_MAX = 32
 
 /** KEYS: hashes; ARGV: fields. For each hash their values, or why it could not be read. */
 const READ = createScript(`

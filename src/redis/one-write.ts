@@ -1,5 +1,8 @@
 import type { Cluster, Redis } from 'ioredis'
 
+/** What is worth a write of its own. */
+const ENOUGH_BYTES = 1_024
+
 /**
  * Sends commands in few writes, however many come at a time: one goes out at once where no answer is awaited; all that
  * come while one is go together at the end of the turn of the event loop. A write to a socket takes longer than the
@@ -17,13 +20,22 @@ export function writeTogether<Client extends Redis | Cluster>(client: Client): C
     held = undefined
   }
 
+  /** Before the turn ends, where there is enough: the server is to work while this process makes the rest. */
+  function writeEnough(): void {
+    if (held === undefined || held.writableLength < ENOUGH_BYTES) return
+    held.uncork()
+    held.cork()
+  }
+
   single.sendCommand = (...command) => {
     if (held === undefined && single.commandQueue.length > 0 && single.status === 'ready') {
       held = single.stream
       held.cork()
       setImmediate(endTurn)
     }
-    return send(...command)
+    const sent = send(...command)
+    writeEnough()
+    return sent
   }
   return client
 }

@@ -23,8 +23,8 @@ t.test('one hash is read at once; those that are asked for while it is being rea
     ['2', null],
   ])
   t.same(answers[100], [null, null], 'there is none')
-  // Two of them, and as many again, since neither of the two knew that the script had to be sent.
-  t.equal((await callsOf('evalsha')) + (await callsOf('eval')), 4)
+  // Four of them, and as many again, since none of the four knew that the script had to be sent.
+  t.equal((await callsOf('evalsha')) + (await callsOf('eval')), 8)
   t.same(await read('hash8'), ['8', null])
 })
 
