@@ -190,41 +190,29 @@ t.test(
       for (const [isNew, one] of uses) t.equal(record.spend(one), isNew, JSON.stringify(one))
     }
     spendAll(createMemoryUseRecord({ alone: true }), [
-      ...([
-        [true, use('alice', 2)],
-        [true, use('bob', 1)],
-        [false, use('bob', 1)],
-        [false, use('alice', 2)],
-      ] as const),
-      ...([
-        [true, use('bob', 2)],
-        [false, use('alice', 1)],
-        [true, use('alice', 3)],
-        [false, use('bob', 2)],
-      ] as const),
-      ...([
-        [true, use('bob', undefined, 'n', 'r')],
-        [false, use('bob', undefined, 'n', 'r')],
-      ] as const),
-      ...([
-        [true, use('bob', undefined, 'n', 's')],
-        [false, use('bob', 2)],
-        [true, use('bob', 3)],
-      ] as const),
+      [true, use('alice', 2)],
+      [true, use('bob', 1)],
+      [false, use('bob', 1)],
+      [false, use('alice', 2)],
+      [true, use('bob', 2)],
+      [false, use('alice', 1)],
+      [true, use('alice', 3)],
+      [false, use('bob', 2)],
+      [true, use('bob', undefined, 'n', 'r')],
+      [false, use('bob', undefined, 'n', 'r')],
+      [true, use('bob', undefined, 'n', 's')],
+      [false, use('bob', 2)],
+      [true, use('bob', 3)],
     ])
     // Of the two that it holds the older one goes: alice, who was the first of that nonce.
     spendAll(createMemoryUseRecord({ alone: false, usesMax: 2 }), [
-      ...([
-        [true, use('alice', 5)],
-        [true, use('bob', 5)],
-        [true, use('carol', 5, 'other')],
-      ] as const),
-      ...([
-        [false, use('bob', 5)],
-        [false, use('bob', 4)],
-        [true, use('bob', 6)],
-        [false, use('bob', 6)],
-      ] as const),
+      [true, use('alice', 5)],
+      [true, use('bob', 5)],
+      [true, use('carol', 5, 'other')],
+      [false, use('bob', 5)],
+      [false, use('bob', 4)],
+      [true, use('bob', 6)],
+      [false, use('bob', 6)],
     ])
   },
 )
